@@ -1,0 +1,53 @@
+# `make` lists the targets. `make test` is what .ci/run calls; it needs Python >= 3.11 and, once, a network.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST_ARGS ?=
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help setup servers lint types test e2e fmt lock clean
+
+help: ## List the targets.
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+setup: ## Make .venv and bring the real test servers into .cache/ (both at once).
+	@$(MAKE) -j2 $(VENV)/installed servers
+
+servers:
+	@$(PYTHON) scripts/servers.py
+
+# The lock files pin every package by hash; our own package is then linked in without a download.
+$(VENV)/installed: pyproject.toml requirements-dev.lock
+	@echo "  python: installing the locked packages into $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "syncd needs Python 3.11 or newer; try: make PYTHON=python3.12")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+lint: $(VENV)/installed ## Check style and format (ruff).
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet . || { echo "not formatted; run: make fmt"; exit 1; }
+
+types: $(VENV)/installed ## Check types (mypy --strict).
+	@$(BIN)/mypy --no-error-summary
+
+test: setup ## Lint, types, tests: what must be green before a commit.
+	@$(MAKE) lint types
+	@$(BIN)/pytest -m "not e2e" $(PYTEST_ARGS)
+
+# pytest ends with 5 where it collects no test: then there is nothing that could have failed.
+e2e: setup ## The longer suites, on the same real servers.
+	@if [ -d tests/e2e ]; then $(BIN)/pytest -m e2e tests/e2e $(PYTEST_ARGS) || [ $$? -eq 5 ]; else echo "no e2e tests yet"; fi
+
+fmt: $(VENV)/installed ## Format and fix what can be fixed by itself.
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+
+lock: $(VENV)/installed ## Resolve the dependencies anew into the lock files.
+	@$(PYTHON) scripts/lock.py $(BIN)/uv
+
+clean: ## Remove all that was made here.
+	@rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis dist out
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,40 @@
+"""Resolve the dependencies anew into lock files that pin by hash and hold no address: lock.py PATH_OF_UV."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+KV = ROOT / "tests" / "support" / "kv"
+LOCKS = {"requirements.lock": [], "requirements-dev.lock": ["--extra", "dev"]}
+BARE = ["--universal", "--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url", "--quiet"]
+
+
+def lock_python(uv: str) -> None:
+    """Write requirements.lock (what syncd needs) and requirements-dev.lock (and what its tests need)."""
+    for name, extra in LOCKS.items():
+        argv = [uv, "pip", "compile", *BARE, *extra, "--upgrade", "pyproject.toml", "-o", name]
+        subprocess.run(argv, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+
+
+def lock_node() -> None:
+    """Write the lock file of the Workers KV test server; npm's addresses and funding links are left out."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copyfile(KV / "package.json", Path(folder, "package.json"))
+        options = ["--package-lock-only", "--ignore-scripts", "--omit-lockfile-registry-resolved", "--no-audit"]
+        subprocess.run(["npm", "install", *options], cwd=folder, check=True, stdout=subprocess.DEVNULL, env=os.environ)
+        lock = json.loads(Path(folder, "package-lock.json").read_text())
+    for package in lock["packages"].values():
+        package.pop("funding", None)
+    (KV / "package-lock.json").write_text(json.dumps(lock, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    lock_python(sys.argv[1])
+    lock_node()

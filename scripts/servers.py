@@ -1,0 +1,45 @@
+"""Bring the real servers that the tests talk to into .cache/: one line each, in parallel, again = at once.
+
+A server that cannot be had is said with its reason: its tests are skipped. Where CI=true that is a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import recipes
+from private_apt import SetupError
+
+RECIPES: dict[str, Callable[[], str]] = {
+    "consul": recipes.consul,
+    "nginx": recipes.nginx,
+    "docker compose": recipes.docker,
+    "workers kv": recipes.workers_kv,
+}
+
+
+def prepare(name: str) -> bool:
+    """Run one recipe and print its line; return whether the server is there."""
+    began = time.monotonic()
+    try:
+        said = RECIPES[name]()
+    except (SetupError, OSError) as fault:
+        print(f"  {name}: MISSING, its tests cannot run: {fault}", flush=True)
+        return False
+    print(f"  {name}: {said} ({time.monotonic() - began:.1f} s)", flush=True)
+    return True
+
+
+def main() -> int:
+    """Prepare all; return 1 where CI=true and one is missing."""
+    with ThreadPoolExecutor(max_workers=len(RECIPES)) as pool:
+        complete = all(list(pool.map(prepare, RECIPES)))
+    return 0 if complete or os.environ.get("CI") != "true" else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

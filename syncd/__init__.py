@@ -1,0 +1,3 @@
+"""syncd keeps running systems true to their configuration."""
+
+__version__ = "0.1.0"

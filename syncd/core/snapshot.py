@@ -1,0 +1,194 @@
+"""A snapshot of the source, and the view through which a target reads it. Pure.
+
+The snapshot is immutable and knows what it covers. A view records what is read, so that what a target depends on is
+known without listing it; a read outside of what is covered raises `NeedMore`, and the engine reads that too.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from syncd.core import globs
+from syncd.core.model import Instance, Item, Need, RawKey
+
+
+class NeedMore(Exception):
+    """A target reads something that the snapshot does not cover."""
+
+    def __init__(self, needs: Iterable[Need]) -> None:
+        self.needs = frozenset(needs)
+        super().__init__(f"{len(self.needs)} more needs")
+
+
+class HiddenKey(Exception):
+    """The source holds back a key from our token: whether it exists is not known."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(key)
+
+
+class MissingKey(Exception):
+    """An exact key without a default has no value; `why` adds what is special, such as a pointer that leads nowhere."""
+
+    def __init__(self, key: str, why: str = "") -> None:
+        self.key = key
+        self.why = why
+        super().__init__(key)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How raw keys become items: the overlay environment and which keys are sensitive."""
+
+    environment: str | None = None
+    sensitive: tuple[str, ...] = ("secrets/**",)
+
+    @property
+    def layer(self) -> str:
+        """The overlay's folder without its last slash, "" where no environment is set."""
+        return f"env/{self.environment}" if self.environment else ""
+
+    def is_sensitive(self, key: str) -> bool:
+        """Return True where a key, overlay folder stripped, matches one of the sensitive globs."""
+        parts = key.split("/", 2)
+        bare = parts[2] if len(parts) == 3 and parts[0] == "env" else key
+        return any(globs.matches(pattern, bare) for pattern in self.sensitive)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that was read of the source at one moment; `items` is in key order.
+
+    `covers` says what was read; `hidden` holds exact keys that the source keeps from us. `index` is the highest Consul
+    index seen, 0 for a file.
+    """
+
+    items: Mapping[str, Item] = field(default_factory=dict)
+    services: Mapping[str, tuple[Instance, ...]] = field(default_factory=dict)
+    catalog: Mapping[str, tuple[str, ...]] | None = None
+    covers: frozenset[Need] = frozenset()
+    hidden: frozenset[str] = frozenset()
+    index: int = 0
+
+    def covers_key(self, key: str) -> bool:
+        """Return True where the absence of `key` from `items` means something."""
+        if Need("key", key) in self.covers:
+            return True
+        folder = globs.parent_folder(key)
+        while True:
+            if Need("folder", folder) in self.covers:
+                return True
+            if not folder:
+                return False
+            folder = globs.parent_folder(folder[:-1])
+
+    def covers_folder(self, folder: str) -> bool:
+        """Return True where everything below `folder` was read."""
+        return self.covers_key(folder + "\0")
+
+
+def layered(raw: Iterable[RawKey], rules: Rules) -> dict[str, Item]:
+    """Return the items that targets see, in key order.
+
+    Keys that end in `/` are dropped. With an environment, keys under its overlay replace the same key without it, and
+    `env/` itself is invisible.
+    """
+    overlay = rules.layer + "/" if rules.layer else ""
+    items: dict[str, Item] = {}
+    for one in raw:
+        if one.key.endswith("/") or not one.key:
+            continue
+        key, layer = one.key, ""
+        if overlay and key.startswith("env/"):
+            if not key.startswith(overlay):
+                continue
+            key, layer = key[len(overlay) :], rules.layer
+        held = items.get(key)
+        if held is None or layer:
+            items[key] = Item(key, one.value, one.modify_index, layer, rules.is_sensitive(key))
+    return dict(sorted(items.items()))
+
+
+class View:
+    """One target's reading of a snapshot; `reads` and `sensitive_keys` grow as it reads.
+
+    With `mask`, every sensitive value reads as `«key»`: rendering through such a view gives what may be shown.
+    """
+
+    def __init__(self, snapshot: Snapshot, *, mask: bool = False) -> None:
+        self.snapshot = snapshot
+        self.mask = mask
+        self.reads: set[Need] = set()
+        self.items: dict[str, Item] = {}
+        """Every item that was handed out, by key."""
+
+    @property
+    def sensitive_keys(self) -> set[str]:
+        """The sensitive keys whose values were handed out so far."""
+        return {key for key, item in self.items.items() if item.sensitive}
+
+    def _hand_out(self, item: Item) -> Item:
+        self.items[item.key] = item
+        if self.mask and item.sensitive:
+            return Item(item.key, f"«{item.key}»".encode(), item.modify_index, item.layer, True)
+        return item
+
+    def item(self, key: str) -> Item | None:
+        """Return the item of an exact key, None where it has none.
+
+        Raises:
+            NeedMore: the key was not read yet.
+            HiddenKey: the source keeps it from us.
+        """
+        self.reads.add(Need("key", key))
+        found = self.snapshot.items.get(key)
+        if found is not None:
+            return self._hand_out(found)
+        if key in self.snapshot.hidden:
+            raise HiddenKey(key)
+        if not self.snapshot.covers_key(key):
+            raise NeedMore([Need("key", key)])
+        return None
+
+    def folder(self, folder: str) -> dict[str, Item]:
+        """Return all items below a folder (`""` or ending in `/`), by full key, in key order.
+
+        Raises:
+            NeedMore: the folder was not read yet.
+        """
+        return self.glob(folder + "**")
+
+    def glob(self, pattern: str) -> dict[str, Item]:
+        """Return all items whose key matches a glob, by full key, in key order; none is an answer.
+
+        Raises:
+            NeedMore: the glob's folder was not read yet.
+        """
+        folder = globs.fixed_folder(pattern)
+        self.reads.add(Need("folder", folder))
+        if not self.snapshot.covers_folder(folder):
+            raise NeedMore([Need("folder", folder)])
+        match = globs.compiled(pattern).match
+        return {key: self._hand_out(item) for key, item in self.snapshot.items.items() if match(key)}
+
+    def service(self, name: str) -> tuple[Instance, ...]:
+        """Return all instances of a service in any state, sorted by id; unknown and denied names have none.
+
+        Raises:
+            NeedMore: the service was not read yet.
+        """
+        self.reads.add(Need("service", name))
+        if name not in self.snapshot.services:
+            raise NeedMore([Need("service", name)])
+        return self.snapshot.services[name]
+
+    def catalog(self) -> Mapping[str, tuple[str, ...]]:
+        """Return every service's name and tags, in name order.
+
+        Raises:
+            NeedMore: the catalog was not read yet.
+        """
+        self.reads.add(Need("catalog"))
+        if self.snapshot.catalog is None:
+            raise NeedMore([Need("catalog")])
+        return self.snapshot.catalog

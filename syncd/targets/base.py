@@ -1,0 +1,143 @@
+"""What every target kind offers: its part of the configuration, and one of two protocols.
+
+A file target only renders: the engine's transaction is the only writer of files. A remote target reads and applies.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import Field
+
+from syncd.core.fields import Debounce, Expect, FileMode, Limits, Strict
+from syncd.core.model import Change, Desired, Entry, Need
+from syncd.core.snapshot import View
+
+
+class TargetConfig(Strict):
+    """What every target may say, whatever its kind."""
+
+    kind: str
+    adopt: bool = False
+    """Take over what is there and nobody claims; never what another owner claims."""
+    limits: Limits | None = None
+    expect: Expect | None = None
+    debounce: Debounce | None = None
+
+
+class FileTargetConfig(TargetConfig):
+    """What a target that writes one file may say."""
+
+    path: str = Field(min_length=1)
+    mode: FileMode | None = None
+    user: str | int | None = None
+    group: str | int | None = None
+    reload: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a target needs to know beside its own configuration.
+
+    `load_template` returns a template file's text by its path relative to the config file's folder, None where there is
+    none; it belongs to the engine, which also watches what was loaded. `env` is what `env()` may read.
+    """
+
+    owner: str
+    base_dir: Path
+    load_template: Callable[[str], str | None]
+    env: Mapping[str, str]
+    owner_was: tuple[str, ...] = ()
+
+
+class FileTarget(Protocol):
+    """A target that is one file."""
+
+    name: str
+    kind: str
+    config: FileTargetConfig
+
+    def needs(self) -> frozenset[Need]:
+        """Return what is known to be read before anything is rendered; rendering may ask for more."""
+        ...
+
+    def desired(self, view: View, masked: View) -> Desired:
+        """Return the one file this target should hold, or why it cannot be rendered.
+
+        Args:
+            view: what to render from; records what is read.
+            masked: the same snapshot with every sensitive value replaced; rendered a second time only where `view`
+                handed out sensitive values.
+
+        Raises:
+            NeedMore: something was read that the snapshot does not cover.
+            HiddenKey: the source keeps a key from our token.
+        """
+        ...
+
+    def owner_of(self, content: bytes) -> str | None:
+        """Return the owner id that a file's own content names, None where it names none."""
+        ...
+
+    def mask(self, content: bytes, desired: Desired) -> str | None:
+        """Return a file's present content with every value that may be sensitive masked; None: do not show it."""
+        ...
+
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total) changes while a long push runs."""
+
+
+class RemoteTarget(Protocol):
+    """A target behind an API that holds many entries."""
+
+    name: str
+    kind: str
+    config: Any
+    policy: str
+    """`sync`, `upsert-only` or `create-only`."""
+
+    def needs(self) -> frozenset[Need]:
+        """Return what is read, all of it."""
+        ...
+
+    def desired(self, view: View, masked: View) -> Desired:
+        """Return the wanted entries, digests comparable with those of `read`. Raises as `FileTarget.desired`."""
+        ...
+
+    def source_key(self, entry_key: str) -> str | None:
+        """Return the source key that would feed this entry if the configuration still wants it, else None."""
+        ...
+
+    async def read(self, desired: Desired) -> Mapping[str, Entry]:
+        """Return what the target holds in our part of it, by entry key; foreign entries included.
+
+        Raises:
+            TargetError: it could not be read.
+        """
+        ...
+
+    async def values(self, keys: Sequence[str]) -> Mapping[str, bytes]:
+        """Return the present contents of these entries, for showing; what cannot be had is left out."""
+        ...
+
+    async def apply(self, changes: Sequence[Change], progress: Progress) -> Mapping[str, str]:
+        """Carry out the changes, deletes last; return why each entry failed that did.
+
+        Raises:
+            TargetError: the target refused or could not be reached; some changes may be done, none half.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TargetKind:
+    """One kind of target: its configuration and its maker."""
+
+    config: type[TargetConfig]
+    make: Callable[[str, Any, Context], FileTarget | RemoteTarget]
