@@ -82,5 +82,9 @@ class TargetError(SyncdError):
         """True where trying again without another configuration cannot help (401, 403, 404)."""
 
 
+class SourceLacks(TargetError):
+    """A target reads something that this kind of source does not hold, such as services in a key export."""
+
+
 class ReloadError(SyncdError):
     """A check or a reload failed; the message ends with the last 20 lines of its output."""

@@ -1,9 +1,25 @@
-"""Field types of the configuration that more than one package reads: durations, modes, keys, limits. Pure."""
+"""Field types of the configuration that more than one package reads: durations, modes, keys, limits. Pure.
+
+A validator's words continue the value: `is not a duration; write 5m` is printed as `'5' is not a duration; write 5m`.
+"""
 
 import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
+from pydantic_core import PydanticCustomError
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -34,15 +50,15 @@ def _parse_mode(value: object) -> int:
     raise ValueError('is not a file mode; write it as a quoted string, such as "0600"')
 
 
-def _parse_key(value: object) -> str:
-    if not isinstance(value, str) or not value:
+def _parse_key(value: str) -> str:
+    if not value:
         raise ValueError("is not a key; write one relative to consul.prefix, such as config/env")
     if value.startswith("/") or any(part in ("", ".", "..") for part in value.split("/")):
         raise ValueError("is not a key; leave out a leading or trailing /, //, and the segments . and ..")
     return value
 
 
-def _parse_exact_key(value: object) -> str:
+def _parse_exact_key(value: str) -> str:
     key = _parse_key(value)
     if "*" in key:
         raise ValueError("is a glob where one key is needed; name the key")
@@ -64,11 +80,36 @@ FileMode = Annotated[
 ]
 """Permission bits of a file, written as a quoted octal string."""
 
-KeyGlob = Annotated[str, BeforeValidator(_parse_key)]
+KeyGlob = Annotated[str, AfterValidator(_parse_key)]
 """An exact key or a glob, relative to consul.prefix."""
 
-ExactKey = Annotated[str, BeforeValidator(_parse_exact_key)]
+ExactKey = Annotated[str, AfterValidator(_parse_exact_key)]
 """An exact key, relative to consul.prefix."""
+
+
+def secret_fault(words: str) -> PydanticCustomError:
+    """Return a fault whose value is never shown; `words` continue the missing value, as everywhere."""
+    return PydanticCustomError("secret", "{words}", {"words": words})
+
+
+def _parse_secret(value: object, handler: ValidatorFunctionWrapHandler) -> SecretStr:
+    try:
+        parsed: SecretStr = handler(value)
+    except ValidationError:
+        raise secret_fault("is not text; write it in quotes") from None
+    return parsed
+
+
+Secret = Annotated[SecretStr, WrapValidator(_parse_secret), PlainSerializer(lambda _: None, when_used="json")]
+"""Text that no fault shows and no dump holds; empty is the same as not set."""
+
+
+def _blank_is_unset(value: object) -> object:
+    return None if value == "" else value
+
+
+OptionalText = Annotated[str | None, BeforeValidator(_blank_is_unset)]
+"""Text, or None where it is left out or a `${VAR:-}` gave nothing."""
 
 
 class Limits(Strict):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Literal
 
 from syncd.core.digest import sha256_hex
@@ -20,6 +21,15 @@ class Need:
 
     kind: NeedKind
     name: str = ""
+
+
+class Presence(Enum):
+    """What one consistent read of exactly one key proves."""
+
+    PRESENT = "present"
+    GONE = "gone"
+    HIDDEN = "hidden"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +154,8 @@ class Change:
     """One create, update or delete.
 
     `old_digest` and `new_digest` are what the checksum covers; `old` and `new` the values to show, None where they
-    are sensitive or unknown. `note` says what changes beside the content (mode, owner, metadata).
+    are sensitive or unknown. `note` says what changes beside the content (mode, owner, metadata). `adopted`: the entry
+    was there and nobody claimed it. `entry` is what to write, None for a delete.
     """
 
     op: Op
@@ -155,6 +166,7 @@ class Change:
     new: str | None = None
     sensitive: bool = False
     note: str = ""
+    adopted: bool = False
     entry: Entry | None = None
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from syncd.core import globs
+from syncd.core.errors import SourceLacks
 from syncd.core.model import Instance, Item, Need, RawKey
 
 
@@ -59,7 +60,9 @@ class Rules:
 class Snapshot:
     """Everything that was read of the source at one moment; `items` is in key order.
 
-    `covers` says what was read; `hidden` holds exact keys that the source keeps from us. `index` is the highest Consul
+    `covers` says what was read; `hidden` holds exact keys that the source keeps from us, `denied` folders that it
+    refuses to list. `partial`: a listing may leave out keys that our token may not see, so that only a read of the key
+    itself proves that it is missing. `no_services` says why services cannot be read here. `index` is the highest Consul
     index seen, 0 for a file.
     """
 
@@ -68,6 +71,9 @@ class Snapshot:
     catalog: Mapping[str, tuple[str, ...]] | None = None
     covers: frozenset[Need] = frozenset()
     hidden: frozenset[str] = frozenset()
+    denied: frozenset[str] = frozenset()
+    partial: bool = False
+    no_services: str | None = None
     index: int = 0
 
     def covers_key(self, key: str) -> bool:
@@ -81,6 +87,10 @@ class Snapshot:
             if not folder:
                 return False
             folder = globs.parent_folder(folder[:-1])
+
+    def proves_missing(self, key: str) -> bool:
+        """Return True where a key that is in neither `items` nor `hidden` is known not to exist."""
+        return Need("key", key) in self.covers if self.partial else self.covers_key(key)
 
     def covers_folder(self, folder: str) -> bool:
         """Return True where everything below `folder` was read."""
@@ -146,7 +156,7 @@ class View:
             return self._hand_out(found)
         if key in self.snapshot.hidden:
             raise HiddenKey(key)
-        if not self.snapshot.covers_key(key):
+        if not self.snapshot.proves_missing(key):
             raise NeedMore([Need("key", key)])
         return None
 
@@ -155,6 +165,7 @@ class View:
 
         Raises:
             NeedMore: the folder was not read yet.
+            HiddenKey: the source refuses to list it.
         """
         return self.glob(folder + "**")
 
@@ -163,9 +174,12 @@ class View:
 
         Raises:
             NeedMore: the glob's folder was not read yet.
+            HiddenKey: the source refuses to list the glob's folder.
         """
         folder = globs.fixed_folder(pattern)
         self.reads.add(Need("folder", folder))
+        if folder in self.snapshot.denied:
+            raise HiddenKey(folder)
         if not self.snapshot.covers_folder(folder):
             raise NeedMore([Need("folder", folder)])
         match = globs.compiled(pattern).match
@@ -176,8 +190,11 @@ class View:
 
         Raises:
             NeedMore: the service was not read yet.
+            SourceLacks: the source holds no services.
         """
         self.reads.add(Need("service", name))
+        if self.snapshot.no_services:
+            raise SourceLacks(self.snapshot.no_services)
         if name not in self.snapshot.services:
             raise NeedMore([Need("service", name)])
         return self.snapshot.services[name]
@@ -187,8 +204,11 @@ class View:
 
         Raises:
             NeedMore: the catalog was not read yet.
+            SourceLacks: the source holds no services.
         """
         self.reads.add(Need("catalog"))
+        if self.snapshot.no_services:
+            raise SourceLacks(self.snapshot.no_services)
         if self.snapshot.catalog is None:
             raise NeedMore([Need("catalog")])
         return self.snapshot.catalog

@@ -1,20 +1,12 @@
 """What every source offers."""
 
 from collections.abc import Mapping, Sequence
-from enum import Enum
 from typing import Protocol
 
-from syncd.core.model import Need
+from syncd.core.model import Need, Presence
 from syncd.core.snapshot import Snapshot
 
-
-class Presence(Enum):
-    """What one consistent read of exactly one key proves."""
-
-    PRESENT = "present"
-    GONE = "gone"
-    HIDDEN = "hidden"
-    UNKNOWN = "unknown"
+__all__ = ["Presence", "Source"]
 
 
 class Source(Protocol):

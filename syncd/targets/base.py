@@ -3,10 +3,11 @@
 A file target only renders: the engine's transaction is the only writer of files. A remote target reads and applies.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import os.path
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from pydantic import Field
 
@@ -14,9 +15,38 @@ from syncd.core.fields import Debounce, Expect, FileMode, Limits, Strict
 from syncd.core.model import Change, Desired, Entry, Need
 from syncd.core.snapshot import View
 
+Raw = Mapping[str, Any]
+"""A target as the file says it, before it is validated: every scalar is text (expanded) or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Something that a target names in `field` and that must exist: a reload of the config, or a file."""
+
+    what: Literal["reload", "file"]
+    name: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A place that only one target may write; `field` is what to change where two targets claim the same.
+
+    Two claims collide where their `space` is equal and one's `prefix` is the start of the other's.
+    """
+
+    space: tuple[str, ...]
+    field: str
+    prefix: str = ""
+
 
 class TargetConfig(Strict):
-    """What every target may say, whatever its kind."""
+    """What every target may say, whatever its kind.
+
+    A kind with a `Config` of its own may override the three hooks; the loader turns what they yield into faults and
+    warnings with their line. `references` and `claims` see the raw target, so that a wrong field elsewhere in it does
+    not hide what they find: use `text(raw, field)`, which is None where there is no text.
+    """
 
     kind: str
     adopt: bool = False
@@ -24,6 +54,26 @@ class TargetConfig(Strict):
     limits: Limits | None = None
     expect: Expect | None = None
     debounce: Debounce | None = None
+
+    @classmethod
+    def references(cls, raw: Raw) -> Iterable[Reference]:
+        """Return what the target names and must exist."""
+        return ()
+
+    @classmethod
+    def claims(cls, raw: Raw, base_dir: Path) -> Iterable[Claim]:
+        """Return the places it writes; relative paths are relative to `base_dir`."""
+        return ()
+
+    def warnings(self) -> Iterable[tuple[str, str]]:
+        """Return (field, words) of what is allowed and unwise."""
+        return ()
+
+
+def text(raw: Raw, field: str) -> str | None:
+    """Return a raw target's field where it is text."""
+    value = raw.get(field)
+    return value if isinstance(value, str) else None
 
 
 class FileTargetConfig(TargetConfig):
@@ -34,6 +84,18 @@ class FileTargetConfig(TargetConfig):
     user: str | int | None = None
     group: str | int | None = None
     reload: str | None = None
+
+    @classmethod
+    def references(cls, raw: Raw) -> Iterable[Reference]:
+        """Return the reload it names."""
+        name = text(raw, "reload")
+        return () if name is None else (Reference("reload", name, "reload"),)
+
+    @classmethod
+    def claims(cls, raw: Raw, base_dir: Path) -> Iterable[Claim]:
+        """Return its file."""
+        path = text(raw, "path")
+        return () if not path else (Claim(("file", os.path.normpath(base_dir / path)), "path"),)
 
 
 @dataclass(frozen=True, slots=True)

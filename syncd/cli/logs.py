@@ -1,0 +1,30 @@
+"""Sets up structlog: stderr, console or JSON."""
+
+import logging
+import sys
+
+import structlog
+
+from syncd.cli.options import LogFormatName, LogLevelName
+
+
+def configure(form: LogFormatName | None, level: LogLevelName | None) -> None:
+    """Write logs to stderr; by default in console form on a terminal, as JSON elsewhere, from `info` on."""
+    on_terminal = sys.stderr.isatty()
+    form = form or (LogFormatName.console if on_terminal else LogFormatName.json)
+    renderer: structlog.types.Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if form is LogFormatName.json
+        else structlog.dev.ConsoleRenderer(colors=on_terminal)
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelNamesMapping()[(level or LogLevelName.info).upper()]
+        ),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+    )

@@ -1,0 +1,67 @@
+"""The program: its commands, and how every error becomes one line and an exit code."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from syncd import __version__
+from syncd.cli import apply, check, once, options, plan, schema
+from syncd.core.errors import ConfigError, SyncdError, UsageError
+
+_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="syncd",
+    help="Keeps running systems true to their configuration: Consul to Workers KV, .env files, nginx and templates.",
+    epilog="Exit codes: 0 done, 1 a target failed, 2 changes pending, 3 refused (unsafe, held or moved), 64 usage, "
+    "69 Consul unreachable, 77 denied by Consul, 78 config fault.",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"syncd {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _all_commands(
+    context: typer.Context,
+    config: options.Config = None,
+    log_format: options.LogFormat = None,
+    log_level: options.LogLevel = None,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    context.obj = options.Globals(config, log_format, log_level)
+
+
+for _command in (plan.plan, once.once, apply.apply, check.check, schema.schema):
+    app.command()(_command)
+
+
+def main() -> int:
+    """Run the program on `sys.argv` and return its exit code."""
+    try:
+        code = app(standalone_mode=False)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except SyncdError as error:
+        print(f"syncd: {error}", file=sys.stderr)
+        return error.exit_code
+    except typer.Abort:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output stopped reading: nothing is left to say, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except typer.TyperException as error:
+        print(f"syncd: {error.format_message()}; see `syncd --help`", file=sys.stderr)
+        return UsageError.exit_code
+    return code if isinstance(code, int) else 0

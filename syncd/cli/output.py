@@ -1,0 +1,56 @@
+"""Writes results to stdout: coloured on a terminal, plain elsewhere."""
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from syncd.cli.options import OutputFormat
+
+if TYPE_CHECKING:
+    from syncd.core.report.model import PassResult
+
+_STYLES = {
+    "plain": "",
+    "title": "bold",
+    "create": "green",
+    "update": "yellow",
+    "delete": "red",
+    "bad": "bold red",
+    "dim": "dim",
+}
+
+
+def write_pass(result: "PassResult", form: OutputFormat, *, hide_values: bool = False) -> None:
+    """Write one pass in the given format."""
+    if form is OutputFormat.json:
+        from syncd.core.report.as_json import document
+
+        write_json(document(result, hide_values=hide_values))
+    elif form is OutputFormat.markdown:
+        from syncd.core.report.as_markdown import document as markdown
+
+        sys.stdout.write(markdown(result, hide_values=hide_values))
+    else:
+        _write_text(result, hide_values)
+
+
+def write_json(document: dict[str, Any]) -> None:
+    """Write a JSON document, indented."""
+    json.dump(document, sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
+
+
+def _write_text(result: "PassResult", hide_values: bool) -> None:
+    from syncd.core.report.lines import lines
+
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        for line in lines(result, hide_values=hide_values):
+            print(line.text)
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    for line in lines(result, hide_values=hide_values):
+        console.print(Text(line.text, style=_STYLES[line.style]), soft_wrap=True)

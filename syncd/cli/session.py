@@ -1,0 +1,101 @@
+"""What every command that reads the config does around its own work."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from syncd.cli.options import Globals
+from syncd.core.errors import Refused
+
+if TYPE_CHECKING:
+    from syncd.config.load import Loaded
+    from syncd.core.report.model import PassResult
+    from syncd.engine.deadline import Deadline
+    from syncd.engine.setup import Setup
+    from syncd.sources.base import Source
+
+Work = Callable[["Setup", "Source"], Awaitable["PassResult"]]
+
+
+def start(context: typer.Context, *after: object) -> Globals:
+    """Return the options of all commands and set up logging by them."""
+    given: Globals = context.obj.or_after(*after)
+    from syncd.cli.logs import configure
+
+    configure(given.log_format, given.log_level)
+    return given
+
+
+def load(given: Globals, *, offline: bool = False) -> "Loaded":
+    """Return the loaded config; its warnings go to stderr.
+
+    Raises:
+        ConfigError: with all its faults.
+    """
+    from syncd.config.load import load as load_config
+    from syncd.targets.registry import kinds
+
+    loaded = load_config(
+        given.config_path, {name: kind.config for name, kind in kinds().items()}, os.environ, offline=offline
+    )
+    for warning in loaded.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    return loaded
+
+
+def work(given: Globals, source_file: Path | None, deadline: "Deadline", do: Work) -> "PassResult":
+    """Load the config, open the source, do the work and close everything; SIGTERM and SIGINT stop it in good order.
+
+    Raises:
+        SyncdError: as contract.md §1.
+    """
+    from syncd.engine.setup import build
+
+    setup = build(load(given), os.environ)
+    return asyncio.run(_work(setup, source_file, deadline, do))
+
+
+async def _work(setup: "Setup", source_file: Path | None, deadline: "Deadline", do: Work) -> "PassResult":
+    from syncd.engine.sources import open_source
+
+    source = open_source(setup, source_file, deadline)
+    task = asyncio.ensure_future(_closing(setup, source, do))
+    loop = asyncio.get_running_loop()
+    stopped: list[str] = []
+
+    def stop(number: signal.Signals) -> None:
+        stopped.append(number.name)
+        deadline.stop()
+        task.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop, number)
+    try:
+        return await task
+    except asyncio.CancelledError as error:
+        if not stopped:
+            raise
+        raise Stopped(
+            f"stopped by {stopped[0]}; no file is half written, what was under way was rolled back. Run again"
+        ) from error
+    finally:
+        await source.close()
+
+
+class Stopped(Refused):
+    """A signal ended the command before it was done."""
+
+    exit_code = 1
+
+
+async def _closing(setup: "Setup", source: "Source", do: Work) -> "PassResult":
+    try:
+        return await do(setup, source)
+    finally:
+        await setup.close()

@@ -1,0 +1,135 @@
+"""A pass as lines of text with a style each: unified diffs for files, a table for pairs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from syncd.core.model import Change, Op, Plan
+from syncd.core.report.model import PassResult, ReloadResult, TargetResult
+
+Style = Literal["plain", "title", "create", "update", "delete", "bad", "dim"]
+
+_SIGN = {"create": "+", "update": "~", "delete": "-"}
+_LONGEST_VALUE = 120
+_WIDEST_KEY = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line without its newline."""
+
+    text: str
+    style: Style = "plain"
+
+
+def lines(result: PassResult, *, hide_values: bool = False) -> Iterator[Line]:
+    """Yield the whole pass: every target, reloads, orphans, and a sum as the last line."""
+    for one in result.targets:
+        yield from target_lines(one, hide_values=hide_values)
+    for reload in result.reloads:
+        yield _reload(reload)
+    for orphan in result.orphans:
+        yield Line(f"orphan: target {orphan.target} ({orphan.kind}) left the config; {orphan.what} stays", "dim")
+    yield Line(summary(result), "title")
+
+
+def target_lines(result: TargetResult, *, hide_values: bool = False) -> Iterator[Line]:
+    """Yield one target: a title with its counts, what stands in the way, its changes."""
+    plan = result.plan
+    yield Line(f"{plan.target} ({plan.kind}): {headline(result)}", "title")
+    for text in obstacles(result):
+        yield Line(f"  ! {text}", "bad")
+    for text in plan.warnings:
+        yield Line(f"  warning: {text}", "dim")
+    if plan.diff is not None and not hide_values:
+        yield from _diff(plan.diff)
+    else:
+        yield from _table(plan, hide_values)
+
+
+def obstacles(result: TargetResult) -> list[str]:
+    """Return every reason why a target is not simply applied, one sentence each."""
+    plan = result.plan
+    found = [text for text in (plan.error, result.error) if text]
+    if not plan.error:
+        found += [f"key '{key}' has no value" for key in plan.missing_keys]
+    found += [f"{one.key}: {one.why}" for one in plan.faults]
+    found += [f"conflict: {one.key} {one.why}" for one in plan.conflicts]
+    found += [f"held: {reason}" for reason in plan.held]
+    return found + [f"unsafe: {reason}" for reason in plan.unsafe]
+
+
+def headline(result: TargetResult) -> str:
+    """Return the outcome and the counts of one target, such as `applied: 1 created, 2 updated`."""
+    plan = result.plan
+    words = _DONE if result.outcome == "applied" else _TO_DO
+    counts = ", ".join(f"{plan.count(op)} {word}" for op, word in words.items() if plan.count(op))
+    state: str = result.outcome or ("in_sync" if plan.in_sync else "" if counts else "blocked")
+    return ": ".join(part for part in (state.replace("_", " "), counts) if part)
+
+
+_DONE: dict[Op, str] = {"create": "created", "update": "updated", "delete": "deleted"}
+_TO_DO: dict[Op, str] = {"create": "to create", "update": "to update", "delete": "to delete"}
+
+
+def summary(result: PassResult) -> str:
+    """Return the sum of all targets in one line."""
+    plans = [one.plan for one in result.targets]
+    if result.targets and result.targets[0].outcome is not None:
+        outcomes = [one.outcome for one in result.targets]
+        order = ("in_sync", "applied", "failed", "held", "unsafe", "skipped")
+        parts = [f"{outcomes.count(name)} {name.replace('_', ' ')}" for name in order if name in outcomes]
+        return f"Targets: {', '.join(parts)}."
+    if result.in_sync:
+        return f"In sync: nothing to do in {_count(len(plans), 'target')}."
+    changed = sum(1 for plan in plans if plan.changes)
+    totals = ", ".join(f"{sum(plan.count(op) for plan in plans)} {word}" for op, word in _TO_DO.items())
+    return f"Plan: {totals} in {changed} of {_count(len(plans), 'target')}."
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def _reload(one: ReloadResult) -> Line:
+    if one.state == "failed":
+        return Line(f"reload {one.reload}: failed: {one.error}", "bad")
+    if one.state == "owed":
+        return Line(f"reload {one.reload}: owed from an earlier pass, will run", "update")
+    return Line(f"reload {one.reload}: done", "plain")
+
+
+def _diff(diff: str) -> Iterator[Line]:
+    styles: dict[str, Style] = {"+": "create", "-": "delete", "@": "dim"}
+    for text in diff.splitlines():
+        style: Style = "dim" if text.startswith(("+++", "---")) else styles.get(text[:1], "plain")
+        yield Line(f"  {text}", style)
+
+
+def _table(plan: Plan, hide_values: bool) -> Iterator[Line]:
+    width = min(max((len(change.key) for change in plan.changes), default=0), _WIDEST_KEY)
+    for change in plan.changes:
+        values = line_counts(plan.diff) if plan.diff else values_of(change, hide_values)
+        text = f"  {_SIGN[change.op]} {change.key:<{width}}  {values}".rstrip()
+        yield Line(text, change.op)
+
+
+def values_of(change: Change, hide_values: bool) -> str:
+    """Return `old → new` of one change as far as it may be shown, and its note."""
+    note = f" ({change.note})" if change.note else ""
+    if change.sensitive:
+        return "«sensitive»" + note
+    shown = [] if hide_values else [_short(value) for value in (change.old, change.new) if value is not None]
+    return " → ".join(shown) + note
+
+
+def line_counts(diff: str) -> str:
+    """Return how many lines a unified diff adds and removes."""
+    body = [text for text in diff.splitlines() if not text.startswith(("+++", "---"))]
+    added, removed = (sum(1 for text in body if text.startswith(sign)) for sign in "+-")
+    return f"{_count(added, 'line')} added, {_count(removed, 'line')} removed"
+
+
+def _short(value: str) -> str:
+    flat = value.encode("unicode_escape").decode() if not value.isprintable() else value
+    return f'"{flat}"' if len(flat) <= _LONGEST_VALUE else f'"{flat[:_LONGEST_VALUE]}…" ({len(value)} characters)'

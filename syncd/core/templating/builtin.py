@@ -1,0 +1,158 @@
+"""Jinja2's own filters, tests and globals as templates get them: weighed, and without what is random or unbounded.
+
+Every filter is wrapped once, at import: the wrapper knows the name for the message, lets an unknown value pass through,
+and counts what comes out.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jinja2 import Undefined
+from jinja2.filters import FILTERS
+from jinja2.tests import TESTS
+from jinja2.utils import Cycler, Joiner, Namespace, _PassArg, pass_environment
+
+from syncd.core.snapshot import HiddenKey, NeedMore
+from syncd.core.templating.errors import Halt, Refusal, describe
+from syncd.core.templating.filters import OWN
+from syncd.core.templating.meter import WIDTH_MAX
+from syncd.core.templating.operators import METHODS, printf
+from syncd.core.templating.values import UNKNOWN, Unknown
+
+_LEFT_OUT = frozenset({"random", "urlize", "pprint"})
+"""Not the same output for the same input; no bound; Python's own notation."""
+_LAZY_AWARE = frozenset({"default", "d"})
+"""Filters that have a use for what is undefined."""
+_PLAIN = frozenset({"string", "e", "escape", "forceescape", "join", "urlencode", "format", "tojson", "toyaml", "totoml"})
+"""Filters that make a text of a whole list or map."""
+_SLICES_MAX = 10_000
+_DIGITS_MAX = 300
+
+_own_errors = (Refusal, Halt, NeedMore, HiddenKey)
+
+
+def _check_width(environment: Any, value: Any, width: Any = 80, *_: Any, **__: Any) -> None:
+    if isinstance(width, int) and width > WIDTH_MAX:
+        raise Refusal(f"the width is more than {WIDTH_MAX}")
+
+
+def _check_indent(environment: Any, value: Any, width: Any = 4, *_: Any, **__: Any) -> None:
+    size = len(width) if isinstance(width, str) else width
+    if size > WIDTH_MAX:
+        raise Refusal(f"the width is more than {WIDTH_MAX}")
+    environment.meter.make(len(value) + (value.count("\n") + 1) * max(size, 0))
+
+
+def _check_wrap(environment: Any, value: Any, width: Any = 79, long: Any = True, text: Any = None, *_: Any) -> None:
+    if isinstance(text, str):
+        environment.meter.make(len(value) * (1 + len(text)))
+
+
+def _check_count(environment: Any, value: Any, count: Any, *_: Any, **__: Any) -> None:
+    if isinstance(count, int) and not 0 < count <= _SLICES_MAX:
+        raise Refusal(f"the number is not between 1 and {_SLICES_MAX:,}")
+
+
+def _check_digits(environment: Any, value: Any, precision: Any = 0, *_: Any, **__: Any) -> None:
+    if isinstance(precision, int) and abs(precision) > _DIGITS_MAX:
+        raise Refusal(f"the precision is more than {_DIGITS_MAX} digits")
+
+
+def _check_replace(environment: Any, value: Any, old: Any, new: Any, *_: Any, **__: Any) -> None:
+    METHODS["replace"](environment.meter, str(value), old, new)
+
+
+def _check_join(environment: Any, value: Any, d: Any = "", attribute: Any = None) -> None:
+    if not isinstance(value, str) and attribute is None:
+        METHODS["join"](environment.meter, str(d), value)
+
+
+_CHECKS: Mapping[str, Callable[..., None]] = {
+    "center": _check_width,
+    "indent": _check_indent,
+    "wordwrap": _check_wrap,
+    "batch": _check_count,
+    "slice": _check_count,
+    "round": _check_digits,
+    "replace": _check_replace,
+    "join": _check_join,
+}
+"""What is looked at before one of Jinja2's filters runs: called as the filter, environment first."""
+
+
+@pass_environment
+def _format(environment: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
+    return printf(environment.meter, str(value), kwargs or args)
+
+
+@pass_environment
+def _sum(environment: Any, iterable: Any, attribute: Any = None, start: Any = 0) -> Any:
+    total = start
+    values = environment.filters["map"](environment.no_context, iterable, attribute=attribute) if attribute else iterable
+    for one in values:
+        total = environment.binop("+", total, one)
+    return total
+
+
+def _wrapped(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the filter with its limits; it takes the environment, the context or neither first, as the one in it."""
+    first = _PassArg.from_obj(function)
+    check, plain, own = _CHECKS.get(name), name in _PLAIN, name in OWN
+
+    @functools.wraps(function)
+    def call(passed: Any, *args: Any, **kwargs: Any) -> Any:
+        environment = passed if first in (None, _PassArg.environment) else passed.environment
+        if any(isinstance(one, Unknown) for one in (*args, *kwargs.values())):
+            return UNKNOWN
+        meter = environment.meter
+        try:
+            if own and isinstance(args[0], Undefined):
+                str(args[0])
+            if callable(args[0]) and name not in _LAZY_AWARE and not isinstance(args[0], Undefined):
+                raise Refusal("takes data, not a function")
+            if plain:
+                meter.weigh(args[0], plain=True)
+            if check is not None:
+                check(environment, *args, **kwargs)
+            result = meter.made(function(*args, **kwargs) if first is None else function(passed, *args, **kwargs))
+            return meter.weigh(result) if name in ("batch", "slice", "groupby") else result
+        except _own_errors as error:
+            if type(error) is Refusal and own:
+                raise Refusal(f"{name}: {error.words}", error.name) from None
+            raise
+        except Exception as error:
+            raise Refusal(f"{name}: {describe(error, lambda _: False)}") from None
+
+    if first is None:
+        call.jinja_pass_arg = _PassArg.environment  # type: ignore[attr-defined]
+    return call
+
+
+def _wrapped_test(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    if name in ("defined", "undefined"):
+
+        def known(value: Any) -> Any:
+            return (name == "defined") if isinstance(value, Unknown) else function(value)
+
+        return known
+
+    @functools.wraps(function)
+    def call(*args: Any) -> Any:
+        if any(isinstance(one, Unknown) for one in args):
+            raise Halt
+        return function(*args)
+
+    return call
+
+
+_ALL = {**{name: one for name, one in FILTERS.items() if name not in _LEFT_OUT}, "format": _format, "sum": _sum, **OWN}
+
+WRAPPED: Mapping[str, Callable[..., Any]] = {name: _wrapped(name, one) for name, one in _ALL.items()}
+"""All filters of a template, by name."""
+
+WRAPPED_TESTS: Mapping[str, Callable[..., Any]] = {name: _wrapped_test(name, one) for name, one in TESTS.items()}
+"""All tests of a template, by name."""
+
+GLOBALS: Mapping[str, Any] = {"cycler": Cycler, "joiner": Joiner, "namespace": Namespace}
+"""Jinja2's globals that need no limit; `range` and `dict` are the environment's."""

@@ -1,0 +1,210 @@
+"""One pass from the plan on: transactions, pushes, reloads, journal. What a dry run leaves out."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from syncd.core.errors import ReloadError, TargetError
+from syncd.core.model import Change
+from syncd.core.report.model import Outcome, PassResult, ReloadResult, TargetResult
+from syncd.engine import files
+from syncd.engine.deadline import Deadline
+from syncd.engine.journal import Journal, Written
+from syncd.engine.planning import PassPlan, Planned
+from syncd.engine.reading import is_file
+from syncd.engine.redaction import Redaction
+from syncd.engine.setup import ReloadGroup, Setup, group_of
+from syncd.engine.transaction import Replacement, replace_files
+from syncd.targets.base import Progress, RemoteTarget
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """Under which a plan is carried out: `force` carries out unsafe plans too; `progress` gives a target's reporter."""
+
+    deadline: Deadline
+    force: bool = False
+    progress: Callable[[str], Progress] = lambda _target: lambda _done, _total: None
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    outcome: Outcome
+    error: str | None = None
+
+
+async def apply_pass(setup: Setup, journal: Journal, pass_plan: PassPlan, conditions: Conditions) -> PassResult:
+    """Carry out a pass's plans and return what became of each target and reload.
+
+    Targets do not wait for each other; those of one reload group are one transaction. Never raises for a target.
+    """
+    redaction = Redaction(pass_plan.snapshot)
+    groups = _grouped(pass_plan.planned)
+    results = await asyncio.gather(
+        *(_apply_group(setup, journal, name, members, conditions, redaction) for name, members in groups)
+    )
+    done: dict[str, _Done] = {}
+    reloads: list[ReloadResult] = []
+    for outcomes, reload in results:
+        done.update(outcomes)
+        reloads += [reload] if reload is not None else []
+    shown = pass_plan.result
+    return replace(
+        shown,
+        targets=tuple(
+            TargetResult(one.plan, done[one.plan.target].outcome, done[one.plan.target].error) for one in shown.targets
+        ),
+        reloads=tuple(reloads),
+    )
+
+
+def _grouped(planned: Sequence[Planned]) -> list[tuple[str | None, list[Planned]]]:
+    """Return the reload groups, and each target without one by itself."""
+    alone = [(None, [one]) for one in planned if group_of(one.target) is None]
+    shared = sorted((one for one in planned if group_of(one.target)), key=lambda one: group_of(one.target) or "")
+    return alone + [(name, list(members)) for name, members in groupby(shared, key=lambda one: group_of(one.target))]
+
+
+async def _apply_group(
+    setup: Setup,
+    journal: Journal,
+    name: str | None,
+    members: Sequence[Planned],
+    conditions: Conditions,
+    redaction: Redaction,
+) -> tuple[dict[str, _Done], ReloadResult | None]:
+    done: dict[str, _Done] = {}
+    ready: list[Planned] = []
+    for one in members:
+        verdict = _verdict(one, conditions)
+        if verdict is None:
+            ready.append(one)
+        else:
+            done[one.target.name] = verdict
+            if verdict.outcome == "in_sync":
+                _remember_inputs(journal, one)
+    try:
+        if ready and not is_file(ready[0].target):
+            done.update(await _push(journal, ready[0].target, ready[0], conditions))
+        elif ready:
+            await _swap(journal, name, ready, setup)
+            done.update({one.target.name: _Done(_after(one)) for one in ready})
+    except (TargetError, ReloadError) as error:
+        failed = _Done("failed", redaction.clean(str(error)))
+        done.update({one.target.name: failed for one in ready})
+    if name is None:
+        return done, None
+    reload = await _reload(setup.groups[name], journal, conditions, redaction, checked=bool(ready))
+    if reload is not None and reload.state == "failed":
+        done.update({one.target.name: _blamed(done[one.target.name], reload) for one in members})
+    return done, reload
+
+
+def _verdict(one: Planned, conditions: Conditions) -> _Done | None:
+    """Return what becomes of a target without touching it, None where its plan is to be carried out."""
+    plan = one.plan
+    if plan.held:
+        return _Done("failed" if plan.failing else "held")
+    if plan.unsafe and not conditions.force:
+        return _Done("failed" if plan.failing else "unsafe")
+    if plan.error or not plan.changes:
+        return _Done("failed" if plan.failing else "in_sync")
+    if conditions.deadline.expired():
+        return _Done("skipped", "not started: the time given by --timeout was over, or syncd was told to stop")
+    return None
+
+
+def _after(one: Planned) -> Outcome:
+    return "failed" if one.plan.failing else "applied"
+
+
+def _blamed(before: _Done, reload: ReloadResult) -> _Done:
+    """Return a member's outcome after the reload of its group failed; its own error comes first."""
+    return before if before.outcome in ("failed", "held", "unsafe", "skipped") else _Done("failed", reload.error)
+
+
+async def _swap(journal: Journal, name: str | None, ready: Sequence[Planned], setup: Setup) -> None:
+    group = setup.groups[name] if name is not None else None
+    replacements = [found for one in ready if (found := _replacement(one)) is not None]
+    await replace_files(
+        journal,
+        f"reload:{name}" if name is not None else f"target:{ready[0].target.name}",
+        replacements,
+        check=group.check.run if group is not None and group.check is not None else None,
+        owe=name if group is not None and group.reload is not None else None,
+    )
+
+
+def _replacement(one: Planned) -> Replacement | None:
+    state = one.file
+    if state is None or state.wanted is None:
+        return None
+    files.sweep(state.path)
+    change = one.plan.changes[0]
+    return Replacement(
+        wanted=state.wanted,
+        planned_digest=state.present.digest if state.present is not None else None,
+        kind=one.target.kind,
+        written=_written(one, change, state.desired.masked),
+        inputs=one.rendered.inputs,
+    )
+
+
+def _written(one: Planned, change: Change, masked: str | None = None) -> Written:
+    return Written(one.target.name, change.key, change.new_digest or "", change.sensitive, masked)
+
+
+def _remember_inputs(journal: Journal, one: Planned) -> None:
+    """Remember what an entry that needs no change was made from, where that is news."""
+    name, inputs = one.target.name, one.rendered.inputs
+    entries = (one.file.desired if one.file is not None else one.rendered.desired).entries.values()
+    known = journal.written(name)
+    masked = one.file.desired.masked if one.file is not None else None
+    fresh = [
+        Written(name, entry.key, entry.digest, entry.sensitive, masked if entry.sensitive else None)
+        for entry in entries
+        if entry.key not in known or known[entry.key].digest != entry.digest
+    ]
+    if fresh or journal.inputs(name) != inputs:
+        journal.record(one.target.kind, name, inputs=inputs, wrote=fresh)
+
+
+async def _push(journal: Journal, target: RemoteTarget, one: Planned, conditions: Conditions) -> dict[str, _Done]:
+    changes = one.plan.changes
+    try:
+        async with asyncio.timeout(conditions.deadline.remaining_s()):
+            failed: Mapping[str, str] = await target.apply(changes, conditions.progress(target.name))
+    except TimeoutError as error:
+        raise TargetError(f"{target.name}: the push took longer than --timeout; run again to finish it") from error
+    applied = [change for change in changes if change.key not in failed]
+    journal.record(
+        target.kind,
+        target.name,
+        inputs=None if failed else one.rendered.inputs,
+        wrote=[_written(one, change) for change in applied if change.op != "delete"],
+        dropped=[change.key for change in applied if change.op == "delete"],
+    )
+    if failed:
+        key, why = next(iter(failed.items()))
+        more = f", and {len(failed) - 1} more" if len(failed) > 1 else ""
+        return {target.name: _Done("failed", f"{key}: {why}{more}")}
+    return {target.name: _Done(_after(one))}
+
+
+async def _reload(
+    group: ReloadGroup, journal: Journal, conditions: Conditions, redaction: Redaction, *, checked: bool
+) -> ReloadResult | None:
+    """Run the reload that a group owes, if any; one owed from an earlier pass is checked first."""
+    if group.reload is None or group.name not in journal.owed():
+        return None
+    if conditions.deadline.expired():
+        return ReloadResult(group.name, "owed")
+    try:
+        if not checked and group.check is not None:
+            await group.check.run()
+        await group.reload.run()
+    except ReloadError as error:
+        return ReloadResult(group.name, "failed", redaction.clean(str(error)))
+    journal.paid(group.name)
+    return ReloadResult(group.name, "done")

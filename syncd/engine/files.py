@@ -1,0 +1,180 @@
+"""The only code that writes output files: temporary file, fsync, mode, owner, rename, folder fsync.
+
+Every path here is absolute. Names beside an output start with a dot, so that `include *.conf` never sees them.
+"""
+
+import errno
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from syncd.core.digest import sha256_hex
+from syncd.core.errors import TargetError
+
+_MARK = ".syncd-"
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """One file as it is on disk."""
+
+    content: bytes
+    mode: int
+    uid: int
+    gid: int
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content, 64 hex characters."""
+        return sha256_hex(self.content)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One file as it should be; `uid` and `gid` None leave them to the system."""
+
+    path: Path
+    content: bytes
+    mode: int
+    uid: int | None
+    gid: int | None
+    private: bool
+    """True where missing parent folders are made 0700."""
+
+
+def real(path: Path) -> Path:
+    """Return where a path really leads: a link stays a link, and what it points to is written."""
+    return Path(os.path.realpath(path))
+
+
+def read(path: Path) -> Present | None:
+    """Return the file at `path`, None where there is none.
+
+    Raises:
+        TargetError: it is not a regular file, or cannot be read.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise failure(path, "cannot be read", error) from error
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise TargetError(f"{path}: is not a regular file; move it away or change path")
+        return Present(file.read(), stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
+
+
+def stage(wanted: Wanted, temporary: Path) -> None:
+    """Write a file's new content, mode and owner to `temporary`, durable.
+
+    Raises:
+        TargetError: it cannot be written; `temporary` is gone again.
+    """
+    try:
+        _make_parents(wanted.path.parent, 0o700 if wanted.private else 0o755)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(wanted.content)
+            file.flush()
+            if wanted.uid is not None or wanted.gid is not None:
+                os.fchown(
+                    descriptor, -1 if wanted.uid is None else wanted.uid, -1 if wanted.gid is None else wanted.gid
+                )
+            os.fchmod(descriptor, wanted.mode)
+            os.fsync(descriptor)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise failure(wanted.path, "cannot be written", error) from error
+
+
+def keep(path: Path, backup: Path) -> None:
+    """Give the present file a second name, from which `restore` brings it back without needing disk space.
+
+    Raises:
+        TargetError: it cannot be kept.
+    """
+    try:
+        try:
+            os.link(path, backup, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in (errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOTSUP):
+                raise
+            _copy(path, backup)
+    except OSError as error:
+        raise failure(path, "cannot be backed up", error) from error
+
+
+def swap(temporary: Path, path: Path) -> None:
+    """Put a staged file in place.
+
+    Raises:
+        TargetError: it cannot be renamed; the old file is untouched.
+    """
+    try:
+        temporary.rename(path)
+    except OSError as error:
+        raise failure(path, "cannot be replaced", error) from error
+
+
+def restore(backup: Path, path: Path) -> None:
+    """Put a kept file back under its own name; its second name is gone afterwards."""
+    if backup.exists():
+        backup.rename(path)
+        # Both names were the same file: POSIX then leaves both.
+        backup.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the renames in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def beside(path: Path, what: str) -> Path:
+    """Return the name of a temporary file beside `path`."""
+    return path.with_name(f".{path.name}{_MARK}{what}")
+
+
+def sweep(path: Path) -> None:
+    """Remove what a killed pass left beside `path`; call it with the state dir's lock held."""
+    prefix = f".{path.name}{_MARK}"
+    try:
+        names = [entry.path for entry in os.scandir(path.parent) if entry.name.startswith(prefix)]
+    except OSError:
+        return
+    for name in names:
+        Path(name).unlink(missing_ok=True)
+
+
+def failure(path: Path, what: str, error: OSError) -> TargetError:
+    """Return the error for a file operation that the system refused."""
+    advice = {
+        errno.EACCES: "; give syncd the right to write there",
+        errno.EROFS: "; mount it writable or change path",
+        errno.ENOSPC: "; free some space",
+        errno.EISDIR: "; a folder is in the way, move it or change path",
+        errno.ENOTDIR: "; a file is in the way of a folder, move it or change path",
+        errno.EBUSY: "; it is mounted on its own: mount its folder instead",
+    }.get(error.errno or 0, "")
+    return TargetError(f"{path}: {what} ({error.strerror}){advice}")
+
+
+def _make_parents(folder: Path, mode: int) -> None:
+    if folder.is_dir():
+        return
+    _make_parents(folder.parent, mode)
+    folder.mkdir(exist_ok=True)
+    folder.chmod(mode)
+
+
+def _copy(path: Path, backup: Path) -> None:
+    present = read(path)
+    if present is None:
+        raise FileNotFoundError(errno.ENOENT, "it is gone", str(path))
+    stage(Wanted(path, present.content, present.mode, present.uid, present.gid, False), backup)

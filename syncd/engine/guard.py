@@ -1,0 +1,105 @@
+"""The vanish guard: nothing that we keep is given up because a read did not show its key.
+
+Before a plan that follows from vanished keys is applied, the source is asked for exactly those keys, once and
+consistently. Proved gone: go on. Hidden, unknown or there after all: the target is held and keeps what it has.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from syncd.core import globs
+from syncd.core.model import Need, Plan
+from syncd.engine.journal import Inputs
+from syncd.engine.reading import Rendered, is_file
+from syncd.sources.base import Presence, Source
+
+_SHOWN = 3
+
+
+async def guarded(
+    plan: Plan, rendered: Rendered, before: Inputs, source: Source, *, layer: str, allow_empty: bool
+) -> Plan:
+    """Return the plan, held or unsafe where what it follows from is not proved.
+
+    Args:
+        before: what the last applied rendering read.
+        layer: the overlay's folder without its last slash, "" for none.
+        allow_empty: let a source that is proved empty empty the target.
+    """
+    held = list(plan.held)
+    if rendered.hidden is not None:
+        held.append(f"the token may not read '{rendered.hidden}'; give it key read rights there")
+    expect = rendered.target.config.expect
+    if expect is not None and len(rendered.desired.entries) < expect.min_entries and not plan.error:
+        held.append(f"{len(rendered.desired.entries)} entries are wanted, fewer than expect.min_entries")
+    if plan.changes:
+        held += _lost_services(rendered, before)
+        vanished = _vanished(plan, rendered, before, layer)
+        if vanished:
+            held += _unproved(await source.confirm(sorted(vanished)))
+            if not held and not allow_empty and _emptied(rendered, before):
+                reason = "the source is proved empty: none of the keys it was made from is left"
+                plan = replace(plan, unsafe=(*plan.unsafe, f"{reason} (limits.allow_empty is false)"))
+    return replace(plan, held=tuple(held))
+
+
+def _lost_services(rendered: Rendered, before: Inputs) -> list[str]:
+    return [
+        f"service '{use.name}' had {_instances(before.services[use.name])} and has none in that state now; "
+        "keeping the last ones (service(..., allow_empty=True) lets it go)"
+        for use in rendered.desired.services
+        if not use.count and not use.allow_empty and before.services.get(use.name)
+    ]
+
+
+def _instances(count: int) -> str:
+    return "1 instance" if count == 1 else f"{count} instances"
+
+
+def _vanished(plan: Plan, rendered: Rendered, before: Inputs, layer: str) -> set[str]:
+    """Return the source keys, overlay folder included, whose absence this plan follows from."""
+    found: set[str] = set()
+    target = rendered.target
+    if not is_file(target):
+        for change in plan.changes:
+            key = target.source_key(change.key) if change.op == "delete" else None
+            if key is not None:
+                found |= {key, f"{layer}/{key}"} if layer else {key}
+    for key, was in before.keys.items():
+        now = rendered.inputs.keys.get(key)
+        if now is None and _still_read(key, rendered.reads):
+            found |= {key, f"{was}/{key}"} if was else {key}
+        elif now is not None and was and not now and was == layer:
+            found.add(f"{was}/{key}")
+    return found
+
+
+def _still_read(key: str, reads: frozenset[Need]) -> bool:
+    if Need("key", key) in reads:
+        return True
+    folder = globs.parent_folder(key)
+    while Need("folder", folder) not in reads:
+        if not folder:
+            return False
+        folder = globs.parent_folder(folder[:-1])
+    return True
+
+
+def _unproved(answers: Mapping[str, Presence]) -> list[str]:
+    why = {
+        Presence.HIDDEN: "the token may not read it any more; give it key read rights",
+        Presence.PRESENT: "a read of the key itself shows it; the source is not consistent yet",
+        Presence.UNKNOWN: "whether it is gone cannot be proved now",
+    }
+    reasons = []
+    for presence, words in why.items():
+        keys = [key for key, answer in answers.items() if answer is presence]
+        if keys:
+            shown = ", ".join(f"'{key}'" for key in keys[:_SHOWN])
+            more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
+            reasons.append(f"{shown}{more} vanished from the source, but {words}")
+    return reasons
+
+
+def _emptied(rendered: Rendered, before: Inputs) -> bool:
+    return bool(before.keys) and not rendered.inputs.keys

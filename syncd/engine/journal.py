@@ -1,0 +1,222 @@
+"""What syncd remembers between passes, in SQLite: what it wrote, from which keys, and what it still owes.
+
+Every method is one transaction, durable when it returns (`synchronous = FULL`).
+"""
+
+import json
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from syncd.core.errors import StateError
+
+SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE entries (target TEXT, key TEXT, digest TEXT NOT NULL, sensitive INTEGER NOT NULL, masked TEXT,
+                      PRIMARY KEY (target, key)) WITHOUT ROWID;
+CREATE TABLE targets (target TEXT PRIMARY KEY, kind TEXT NOT NULL, inputs TEXT NOT NULL, services TEXT NOT NULL);
+CREATE TABLE intents (reload_group TEXT PRIMARY KEY, steps TEXT NOT NULL);
+CREATE TABLE owed (reload TEXT PRIMARY KEY, reason TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One entry as we last wrote it. `masked` is a sensitive file's content as it may be shown."""
+
+    target: str
+    key: str
+    digest: str
+    sensitive: bool = False
+    masked: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What the last applied rendering of a target read: source key by key, and instances per service name."""
+
+    keys: Mapping[str, str]
+    """Key -> the layer that won, "" for none."""
+    services: Mapping[str, int]
+
+
+class Journal:
+    """The journal of one state dir; close it when done."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    @classmethod
+    def open(cls, path: Path) -> "Journal":
+        """Open for a pass that writes; creates the file (0600) and its tables.
+
+        Raises:
+            StateError: not a journal, or written by a newer syncd.
+        """
+        path.touch(mode=0o600)
+        database = sqlite3.connect(path, isolation_level=None)
+        try:
+            database.execute("PRAGMA journal_mode = TRUNCATE")
+            database.execute("PRAGMA synchronous = FULL")
+            if _version(database, path) == 0:
+                database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+        except sqlite3.DatabaseError as error:
+            database.close()
+            raise _unusable(path, error) from error
+        return cls(database)
+
+    @classmethod
+    def snapshot(cls, path: Path) -> "Journal":
+        """Return an in-memory copy to read from: a dry run writes nothing, not even a lock file.
+
+        Raises:
+            StateError: not a journal, or written by a newer syncd.
+        """
+        memory = sqlite3.connect(":memory:", isolation_level=None)
+        try:
+            if path.exists():
+                _copy(path, memory)
+            if _version(memory, path) == 0:
+                memory.executescript(_SCHEMA)
+        except sqlite3.DatabaseError as error:
+            raise _unusable(path, error) from error
+        return cls(memory)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    # What we wrote
+
+    def written(self, target: str) -> dict[str, Written]:
+        """Return the entries of one target by key."""
+        rows = self._db.execute(
+            "SELECT target, key, digest, sensitive, masked FROM entries WHERE target = ?", (target,)
+        )
+        return {row[1]: Written(row[0], row[1], row[2], bool(row[3]), row[4]) for row in rows}
+
+    def targets(self) -> dict[str, str]:
+        """Return every target that ever wrote something: name -> kind."""
+        return dict(self._db.execute("SELECT target, kind FROM targets ORDER BY target"))
+
+    def inputs(self, target: str) -> Inputs:
+        """Return what the last applied rendering of a target read; empty where there was none."""
+        row = self._db.execute("SELECT inputs, services FROM targets WHERE target = ?", (target,)).fetchone()
+        return Inputs(json.loads(row[0]), json.loads(row[1])) if row else Inputs({}, {})
+
+    def record(
+        self,
+        kind: str,
+        target: str,
+        *,
+        inputs: Inputs | None = None,
+        wrote: Iterable[Written] = (),
+        dropped: Iterable[str] = (),
+    ) -> None:
+        """Remember that a target was applied: what it read, and the entries that were written or deleted."""
+        with self._transaction():
+            self._record(kind, target, inputs, wrote, dropped)
+
+    def _record(
+        self, kind: str, target: str, inputs: Inputs | None, wrote: Iterable[Written], dropped: Iterable[str]
+    ) -> None:
+        self._db.execute("INSERT OR IGNORE INTO targets VALUES (?, ?, '{}', '{}')", (target, kind))
+        if inputs is not None:
+            self._db.execute(
+                "UPDATE targets SET kind = ?, inputs = ?, services = ? WHERE target = ?",
+                (kind, json.dumps(dict(inputs.keys)), json.dumps(dict(inputs.services)), target),
+            )
+        rows = [(one.target, one.key, one.digest, one.sensitive, one.masked) for one in wrote]
+        self._db.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", rows)
+        self._db.executemany("DELETE FROM entries WHERE target = ? AND key = ?", [(target, key) for key in dropped])
+
+    # Transactions of a reload group, and owed reloads
+
+    def intents(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the steps of every transaction that was begun and neither finished nor rolled back, by group."""
+        return {group: json.loads(steps) for group, steps in self._db.execute("SELECT * FROM intents")}
+
+    def begin(self, group: str, steps: Sequence[Mapping[str, Any]]) -> None:
+        """Remember what a transaction is about to do."""
+        with self._transaction():
+            self._db.execute("INSERT INTO intents VALUES (?, ?)", (group, json.dumps(list(steps))))
+
+    def finish(
+        self, group: str, wrote: Sequence[Written], inputs: Mapping[str, tuple[str, Inputs]], owe: str | None
+    ) -> None:
+        """End a transaction whose files are in place and checked: new digests, and the reload it owes, in one commit.
+
+        Args:
+            inputs: target -> (kind, what it read).
+            owe: the reload to owe, None for none.
+        """
+        with self._transaction():
+            for target, (kind, read) in inputs.items():
+                self._record(kind, target, read, [one for one in wrote if one.target == target], ())
+            if owe is not None:
+                self._db.execute("INSERT OR REPLACE INTO owed VALUES (?, ?)", (owe, "files changed"))
+            self._db.execute("DELETE FROM intents WHERE reload_group = ?", (group,))
+
+    def rolled_back(self, group: str) -> None:
+        """Forget a transaction whose files are all as they were."""
+        with self._transaction():
+            self._db.execute("DELETE FROM intents WHERE reload_group = ?", (group,))
+
+    def owed(self) -> dict[str, str]:
+        """Return the reloads that are owed, with the reason."""
+        return dict(self._db.execute("SELECT reload, reason FROM owed"))
+
+    def paid(self, reload: str) -> None:
+        """Forget an owed reload: it was done."""
+        with self._transaction():
+            self._db.execute("DELETE FROM owed WHERE reload = ?", (reload,))
+
+    def _transaction(self) -> "_Transaction":
+        return _Transaction(self._db)
+
+
+class _Transaction:
+    """BEGIN IMMEDIATE … COMMIT, or ROLLBACK where the body raises."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._db = database
+
+    def __enter__(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._db.execute("COMMIT" if kind is None else "ROLLBACK")
+
+
+def _copy(path: Path, memory: sqlite3.Connection) -> None:
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as stored:
+            stored.backup(memory)
+    except sqlite3.OperationalError:
+        # A killed pass left SQLite's own rollback journal, which only a writer may play back: do that on a copy.
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / path.name
+            for name in (path.name, f"{path.name}-journal"):
+                if (path.parent / name).exists():
+                    shutil.copy(path.parent / name, Path(folder) / name)
+            with closing(sqlite3.connect(copy)) as stored:
+                stored.backup(memory)
+
+
+def _version(database: sqlite3.Connection, path: Path) -> int:
+    version = int(database.execute("PRAGMA user_version").fetchone()[0])
+    if version > SCHEMA_VERSION:
+        raise StateError(
+            f"{path}: written by a newer syncd (format {version}, this one knows {SCHEMA_VERSION}); "
+            "run that version, or point state_dir at another folder"
+        )
+    return version
+
+
+def _unusable(path: Path, error: sqlite3.DatabaseError) -> StateError:
+    return StateError(f"{path}: the journal cannot be used ({error}); move it away and run again")

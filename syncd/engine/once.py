@@ -1,0 +1,91 @@
+"""The three one-shot commands: plan, once, apply."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from syncd.core.errors import Refused, SourceUnavailable
+from syncd.core.report.model import PassResult
+from syncd.engine import planfile
+from syncd.engine.applying import Conditions, apply_pass
+from syncd.engine.deadline import Deadline
+from syncd.engine.journal import Journal
+from syncd.engine.planning import PassPlan, plan_pass
+from syncd.engine.setup import Setup
+from syncd.engine.transaction import recover
+from syncd.sources.base import Source
+
+
+async def plan(
+    setup: Setup,
+    source: Source,
+    *,
+    selected: Sequence[str],
+    deadline: Deadline,
+    env: Mapping[str, str],
+    out: Path | None = None,
+) -> PassResult:
+    """Return what `once` would change; writes nothing but `out`.
+
+    Raises:
+        SyncdError: as contract.md §1; nothing was changed.
+    """
+    journal = Journal.snapshot(setup.state.journal)
+    try:
+        key = setup.state.plan_key(env)
+        found = await _planned(setup, source, journal, selected, deadline, key)
+    finally:
+        journal.close()
+    if out is not None:
+        planfile.save(found.result, out, key)
+    return found.result
+
+
+async def once(
+    setup: Setup,
+    source: Source,
+    *,
+    selected: Sequence[str],
+    conditions: Conditions,
+    env: Mapping[str, str],
+    command: str = "once",
+    saved: planfile.SavedPlan | None = None,
+    recovered: Callable[[list[str]], None] = lambda _groups: None,
+) -> PassResult:
+    """Carry out one pass and return what became of every target.
+
+    Args:
+        saved: carry out exactly this plan, or nothing.
+        recovered: told which groups a killed pass left and were rolled back.
+
+    Raises:
+        SyncdError: as contract.md §1; nothing was changed.
+    """
+    with setup.state.locked(command):
+        journal = Journal.open(setup.state.journal)
+        try:
+            groups = recover(journal)
+            if groups:
+                recovered(groups)
+            key = setup.state.plan_key(env, make=True)
+            found = await _planned(setup, source, journal, selected, conditions.deadline, key)
+            if saved is not None:
+                planfile.verify(saved, found.result, key, force=conditions.force)
+            return await apply_pass(setup, journal, found, conditions)
+        finally:
+            journal.close()
+
+
+async def _planned(
+    setup: Setup, source: Source, journal: Journal, selected: Sequence[str], deadline: Deadline, key: bytes | None
+) -> PassPlan:
+    try:
+        async with asyncio.timeout(deadline.remaining_s()):
+            return await plan_pass(setup, source, journal, selected, key)
+    except TimeoutError as error:
+        if deadline.stopped:
+            raise Refused("stopped before anything was changed") from error
+        raise SourceUnavailable(
+            f"nothing could be planned within {deadline.timeout_s:g} s; give a longer --timeout, "
+            "or see which of Consul and the targets is slow"
+        ) from error

@@ -1,0 +1,201 @@
+"""One pass up to the plan: read, render, compare, filter. Changes nothing; the dry run is this and no more."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from syncd.core.checksum import plan_checksum, seal
+from syncd.core.diff import diff
+from syncd.core.errors import SourceDenied, TargetError
+from syncd.core.model import Change, Desired, Entry, Plan
+from syncd.core.report.model import Orphan, PassResult, ReloadResult, TargetResult
+from syncd.core.safety import by_limits, by_policy
+from syncd.core.snapshot import Snapshot
+from syncd.engine import current
+from syncd.engine.guard import guarded
+from syncd.engine.journal import Journal
+from syncd.engine.reading import Rendered, Target, is_file, read_and_render
+from syncd.engine.setup import Setup, group_of
+from syncd.engine.transaction import interrupted
+from syncd.sources.base import Source
+from syncd.targets.base import FileTarget, RemoteTarget
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One target's plan and all it was made from. `file` is None for a remote target or where nothing is wanted."""
+
+    target: Target
+    plan: Plan
+    rendered: Rendered
+    file: current.FileState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PassPlan:
+    """The plans of one pass, in config order, and what is shown of them."""
+
+    planned: tuple[Planned, ...]
+    snapshot: Snapshot
+    result: PassResult
+
+
+async def plan_pass(
+    setup: Setup, source: Source, journal: Journal, selected: Sequence[str], plan_key: bytes | None
+) -> PassPlan:
+    """Return the plan of every selected target; one that cannot be planned says so in its plan.
+
+    Args:
+        selected: names of targets, empty for all.
+        plan_key: seals the digests of sensitive values; None shows none of them.
+
+    Raises:
+        SourceUnavailable, SourceDenied: nothing could be read.
+        UsageError: a selected target does not exist.
+    """
+    targets = setup.select(selected)
+    snapshot, rendered = await read_and_render(source, targets)
+    if rendered and not snapshot.items and all(one.hidden is not None for one in rendered):
+        raise SourceDenied(
+            f"the token may not read any needed key, such as '{rendered[0].hidden}'; give it key read rights"
+        )
+    left_over = interrupted(journal)
+    planned = await asyncio.gather(*(_plan(setup, source, journal, one, left_over) for one in rendered))
+    shown = tuple(_sealed(one.plan, plan_key) for one in planned)
+    templates = {path: digest for one in rendered for path, digest in one.desired.templates.items()}
+    result = PassResult(
+        owner=setup.config.owner,
+        consul_index=snapshot.index,
+        checksum=plan_checksum(shown, fingerprint=setup.fingerprint, templates=templates),
+        targets=tuple(TargetResult(plan) for plan in shown),
+        reloads=tuple(ReloadResult(name, "owed") for name in _owed(setup, journal, targets)),
+        orphans=_orphans(setup, journal),
+        selected=tuple(selected),
+    )
+    return PassPlan(tuple(planned), snapshot, result)
+
+
+async def _plan(
+    setup: Setup, source: Source, journal: Journal, rendered: Rendered, left_over: Mapping[str, Path | None]
+) -> Planned:
+    target = rendered.target
+    file: current.FileState | None = None
+    try:
+        if is_file(target):
+            plan, file = _plan_file(setup, journal, target, rendered.desired, left_over)
+        else:
+            plan = await _plan_remote(setup, journal, target, rendered)
+        limits = setup.config.limits.overridden(target.config.limits)
+        plan = by_limits(plan, limits)
+        plan = await guarded(
+            plan,
+            rendered,
+            journal.inputs(target.name),
+            source,
+            layer=setup.rules.layer,
+            allow_empty=limits.allow_empty,
+        )
+    except TargetError as error:
+        plan = Plan(target.name, target.kind, missing_keys=rendered.desired.missing, error=str(error))
+    return Planned(target, plan, rendered, file)
+
+
+def _plan_file(
+    setup: Setup, journal: Journal, target: FileTarget, desired: Desired, left_over: Mapping[str, Path | None]
+) -> tuple[Plan, current.FileState]:
+    config = setup.config
+    state = current.look(target, desired, setup.base_dir, left_over)
+    written = journal.written(target.name).get(target.config.path)
+    entry = current.current_entry(target, state, written, owner=config.owner, owner_was=tuple(config.owner_was))
+    present = {} if entry is None else {entry.key: entry}
+    plan = diff(target.name, target.kind, state.desired, present, owner=config.owner, adopt=target.config.adopt)
+    # A file is never removed: one that cannot be rendered stays as it is.
+    plan = by_policy(plan, "upsert-only")
+    return current.with_diff(plan, target, state, written), state
+
+
+async def _plan_remote(setup: Setup, journal: Journal, target: RemoteTarget, rendered: Rendered) -> Plan:
+    if rendered.hidden is not None or rendered.desired.error is not None:
+        # Nothing can be changed; what the target holds need not be read for that.
+        return Plan(target.name, target.kind, error=rendered.desired.error)
+    known = journal.written(target.name)
+    owner = setup.config.owner
+    present = {
+        key: _ours(entry, owner) if entry.owner is None and key in known else entry
+        for key, entry in (await target.read(rendered.desired)).items()
+    }
+    plan = diff(target.name, target.kind, rendered.desired, present, owner=owner, adopt=target.config.adopt)
+    plan = by_policy(plan, target.policy)
+    return await _with_values(plan, target, setup)
+
+
+def _ours(entry: Entry, owner: str) -> Entry:
+    """Return an entry that the journal says is ours: it lost its metadata, which is drift whatever it holds."""
+    return replace(entry, owner=owner, digest="")
+
+
+async def _with_values(plan: Plan, target: RemoteTarget, setup: Setup) -> Plan:
+    """Return the plan with the old and new values that may be shown."""
+    changes = [_marked(change, target, setup) for change in plan.changes]
+    ask = [change.key for change in changes if change.op != "create" and not change.sensitive]
+    old = await target.values(ask) if ask else {}
+    return replace(
+        plan,
+        changes=tuple(
+            change
+            if change.sensitive
+            else replace(
+                change,
+                old=_text(old.get(change.key)),
+                new=_text(change.entry.content if change.entry is not None else None),
+            )
+            for change in changes
+        ),
+    )
+
+
+def _marked(change: Change, target: RemoteTarget, setup: Setup) -> Change:
+    key = target.source_key(change.key) or change.key
+    return change if change.sensitive or not setup.rules.is_sensitive(key) else replace(change, sensitive=True)
+
+
+def _text(content: bytes | None) -> str | None:
+    try:
+        return None if content is None else content.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _sealed(plan: Plan, key: bytes | None) -> Plan:
+    """Return the plan as it may be published."""
+    return replace(
+        plan,
+        changes=tuple(
+            replace(change, old_digest=seal(change.old_digest, key), new_digest=seal(change.new_digest, key))
+            if change.sensitive
+            else change
+            for change in plan.changes
+        ),
+    )
+
+
+def _owed(setup: Setup, journal: Journal, targets: Sequence[Target]) -> list[str]:
+    """Return the reloads that are owed and that the selected targets take part in."""
+    groups = {group_of(target) for target in targets}
+    return sorted(name for name in journal.owed() if name in groups and name in setup.groups)
+
+
+def _orphans(setup: Setup, journal: Journal) -> tuple[Orphan, ...]:
+    """Return what targets hold that left the config, or whose file moved."""
+    found: list[Orphan] = []
+    for name, kind in journal.targets().items():
+        target = setup.targets.get(name)
+        entries = journal.written(name)
+        if target is None or target.kind != kind:
+            count = len(entries)
+            what = next(iter(entries), "") if count == 1 else f"{count} entries"
+            found += [Orphan(name, kind, what)] if count else []
+        elif is_file(target):
+            found += [Orphan(name, kind, key) for key in sorted(entries) if key != target.config.path]
+    return tuple(found)

@@ -1,0 +1,79 @@
+"""The state dir: its lock, its plan key, and where its parts are."""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from syncd.core.errors import StateError
+
+PLAN_KEY_VARIABLE = "SYNCD_PLAN_KEY"
+
+
+class StateDir:
+    """The folder that holds journal, lock and plan key; made with mode 0700 by the first pass that writes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.journal = path / "journal.db"
+
+    def ensure(self) -> None:
+        """Make the folder where it is missing.
+
+        Raises:
+            StateError: it cannot be made.
+        """
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StateError(f"state_dir {self.path}: cannot be made ({error.strerror}); set state_dir") from error
+
+    @contextmanager
+    def locked(self, command: str) -> Iterator[None]:
+        """Hold the state dir's lock (flock) for the block; the kernel lets go of it when the process ends.
+
+        Raises:
+            StateError: another syncd holds it (named), or it cannot be opened.
+        """
+        self.ensure()
+        path = self.path / "lock"
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StateError(f"{path}: cannot be opened ({error.strerror}); make state_dir writable") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.read(descriptor, 200).decode(errors="replace").strip() or "another process"
+            os.close(descriptor)
+            raise StateError(f"state_dir {self.path}: in use by {holder}; wait for it or stop it") from error
+        try:
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, f"syncd {command} (pid {os.getpid()})\n".encode())
+            yield
+        finally:
+            os.close(descriptor)
+
+    def plan_key(self, env: Mapping[str, str], *, make: bool = False) -> bytes | None:
+        """Return the key that seals digests of sensitive values: the environment's, else the state dir's.
+
+        Args:
+            make: make one where there is none.
+        """
+        given = env.get(PLAN_KEY_VARIABLE)
+        if given:
+            return given.encode()
+        path = self.path / "plan.key"
+        key = path.read_bytes().strip() if path.exists() else b""
+        if make and not key:
+            key = secrets.token_hex(32).encode()
+            fresh = path.with_suffix(".new")
+            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(key)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(path)
+        return key or None

@@ -1,0 +1,72 @@
+"""Consul as a source: planned, consistent reads of only what is needed."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from syncd.consul.client import Client
+from syncd.consul.guard import confirm
+from syncd.consul.settings import Settings
+from syncd.core.errors import SourceDenied
+from syncd.core.model import Need, Presence
+from syncd.core.snapshot import Rules, Snapshot
+from syncd.sources.patience import patiently
+from syncd.sources.reading import Reading
+
+_NAMED = 5
+
+
+class ConsulSource:
+    """Reads snapshots from one Consul.
+
+    Args:
+        rules: the overlay and what is sensitive.
+        timeout_s: how long one pass may wait for Consul, from its first read on.
+        connections: the most connections at once.
+
+    Raises:
+        ConfigError: the address, the token or a certificate file cannot be used.
+    """
+
+    def __init__(self, settings: Settings, rules: Rules, *, timeout_s: float = 60.0, connections: int = 2) -> None:
+        self._client = Client(settings, connections=connections)
+        self._prefix = settings.prefix
+        self._rules = rules
+        self._timeout_s = timeout_s
+        self._deadline = 0.0
+
+    async def read(self, needs: frozenset[Need], known: Snapshot | None = None) -> Snapshot:
+        """Return a snapshot that covers `needs`; see `Source.read`. Retries while Consul is unreachable."""
+        if known is None:
+            self._deadline = asyncio.get_running_loop().time() + self._timeout_s
+        reading = Reading(self._client, self._prefix, self._rules, needs, known or Snapshot())
+        snapshot = await patiently(reading.run, deadline=self._deadline, label=self._client.label)
+        self._refuse_blindness(needs, snapshot)
+        return snapshot
+
+    async def confirm(self, keys: Sequence[str]) -> Mapping[str, Presence]:
+        """Return what a single consistent read says of each key; see `Source.confirm`. Never raises."""
+        absolute = {self._prefix + key: key for key in keys}
+        try:
+            async with asyncio.timeout_at(self._deadline or None):
+                said = await confirm(self._client, list(absolute))
+        except TimeoutError:
+            return dict.fromkeys(keys, Presence.UNKNOWN)
+        return {absolute[key]: presence for key, presence in said.items()}
+
+    async def close(self) -> None:
+        """Close connections."""
+        await self._client.close()
+
+    def _refuse_blindness(self, needs: frozenset[Need], snapshot: Snapshot) -> None:
+        """Raise where the token sees nothing of what is needed: then nothing can be decided for any target."""
+        kept_back = sorted({*snapshot.hidden, *snapshot.denied})
+        if not kept_back or snapshot.items or any(snapshot.services.values()):
+            return
+        if any(need.kind == "key" and need.name not in snapshot.hidden for need in needs):
+            return
+        names = ", ".join(self._prefix + name for name in kept_back[:_NAMED])
+        more = f" and {len(kept_back) - _NAMED} more" if len(kept_back) > _NAMED else ""
+        raise SourceDenied(
+            f"Consul at {self._client.label} hides every needed key from the token ({names}{more}); "
+            f'grant its policy: key_prefix "{self._prefix}" {{ policy = "read" }}, or narrower'
+        )

@@ -1,0 +1,134 @@
+"""The `cloudflare_kv` target: what it wants, what is there, and how the one becomes the other."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from syncd.core.errors import TargetError
+from syncd.core.model import Change, Desired, Entry, Need
+from syncd.core.snapshot import View
+from syncd.targets.base import Context, Progress
+from syncd.targets.cloudflare import desired as wants
+from syncd.targets.cloudflare import wire
+from syncd.targets.cloudflare.calls import Calls
+from syncd.targets.cloudflare.config import Config
+from syncd.targets.cloudflare.faults import Place
+from syncd.targets.cloudflare.push import Push
+from syncd.targets.cloudflare.shared import PROCESS, Shared
+
+WITHIN_S = 60.0
+"""How long a read or an apply waits for the API to take calls again, unless it is told otherwise."""
+SHOWN_VALUES = 500
+"""How many old values a plan shows; each hundred is one more call."""
+
+
+class CloudflareKv:
+    """One target; see `RemoteTarget`. Every call may be told to wait less or more than a minute, by `within_s`."""
+
+    kind = "cloudflare_kv"
+
+    def __init__(self, name: str, config: Config, context: Context, shared: Shared = PROCESS) -> None:
+        self.name = name
+        self.config = config
+        self.policy: str = config.policy
+        self._context = context
+        self._shared = shared
+        self._place = Place(config.base_url, config.account_id, config.namespace_id)
+        self._session: tuple[str, Calls] | None = None
+
+    def needs(self) -> frozenset[Need]:
+        """Return what is read, all of it."""
+        return wants.needs(self.config)
+
+    def desired(self, view: View, masked: View) -> Desired:
+        """Return the wanted pairs. A value is a whole key's value, so nothing is rendered a second time."""
+        return wants.desired(self.config, view, self._context.owner)
+
+    def source_key(self, entry_key: str) -> str | None:
+        """Return the source key that would feed this entry if the configuration still wants it, else None."""
+        return wants.source_key(self.config, entry_key)
+
+    async def read(self, desired: Desired, *, within_s: float = WITHIN_S) -> Mapping[str, Entry]:
+        """Return all pairs under `key_prefix`, corrected by our own writes of the last two minutes.
+
+        A wanted pair that nobody claims comes with its content and a digest of it; others with what metadata says.
+
+        Raises:
+            TargetError: it could not be read.
+        """
+        calls, deadline = await self._open(within_s)
+        owner, prefix = self._context.owner, self.config.key_prefix
+        found: dict[str, Entry] = {}
+        cursor, seen = "", set[str]()
+        while True:
+            rows, cursor = await calls.page(prefix, cursor, deadline)
+            for row in rows:
+                if row.name.startswith(prefix):
+                    found[row.name] = wire.present(row, owner, self._context.owner_was)
+            if not cursor:  # an empty page with a cursor is not the end
+                break
+            if cursor in seen:
+                raise TargetError(f"{self.name}: listing keys: the same cursor came twice; the list would never end")
+            seen.add(cursor)
+        calls.ledger.correct(found, prefix, owner)
+        unclaimed = [key for key in desired.entries if key in found and found[key].owner is None]
+        for key, content in (await calls.contents(unclaimed, deadline)).items():
+            if key in found:
+                found[key] = replace(found[key], digest=wire.digest(content), content=content)
+        return found
+
+    async def values(self, keys: Sequence[str], *, within_s: float = WITHIN_S) -> Mapping[str, bytes]:
+        """Return the present contents of the first 500 of these keys; what cannot be had is left out."""
+        try:
+            calls, deadline = await self._open(within_s)
+            return await calls.contents(keys[:SHOWN_VALUES], deadline)
+        except TargetError:
+            return {}
+
+    async def apply(
+        self, changes: Sequence[Change], progress: Progress, *, within_s: float = WITHIN_S
+    ) -> Mapping[str, str]:
+        """Carry out the changes, deletes last; return why each key failed that did. Needs no read before it.
+
+        Cancelled, the bulk in flight may or may not have been carried out; the next read tells.
+
+        Raises:
+            TargetError: the API refused or could not be reached; changes of earlier bulks are done.
+        """
+        calls, deadline = await self._open(within_s)
+        return await Push(calls, self._context.owner, changes, progress, deadline).run()
+
+    async def close(self) -> None:
+        """Close connections."""
+        if self._session is not None:
+            _, calls = self._session
+            self._session = None
+            await calls.close()
+
+    async def _open(self, within_s: float) -> tuple[Calls, float]:
+        """Return the calls for the token as it is now, and the deadline."""
+        from syncd.targets.cloudflare.api import Api  # the SDK is slow to import
+
+        token = self._token()
+        if self._session is None or self._session[0] != token:
+            await self.close()
+            self._session = (
+                token,
+                Calls(self.name, Api(self._place.base_url, token), token, self._place, self._shared),
+            )
+        return self._session[1], self._shared.clock.now() + within_s
+
+    def _token(self) -> str:
+        if self.config.api_token_file is None:
+            where = "api_token"
+            token = self.config.api_token.get_secret_value() if self.config.api_token else ""
+        else:
+            path = self._context.base_dir / self.config.api_token_file
+            where = f"api_token_file {path}"
+            try:
+                token = path.read_bytes().decode("latin-1")
+            except OSError as error:
+                raise TargetError(f"{self.name}: {where} cannot be read: {error.strerror}") from error
+        token = token.strip()
+        if not token or not all("!" <= letter <= "~" for letter in token):
+            raise TargetError(f"{self.name}: {where} holds no API token: one line of letters, digits and signs")
+        return token
