@@ -1,11 +1,15 @@
 """`syncd check`: config and templates, every fault at once."""
 
 import os
+import sys
 from typing import Annotated
 
 import typer
 
 from syncd.cli import options, session
+from syncd.core.errors import ConfigError
+
+_READING_TIMEOUT_S = 60.0
 
 
 def check(
@@ -21,7 +25,24 @@ def check(
     """Find every fault of config and templates at once; touch no target."""
     given = session.start(context, config, log_format, log_level)
     loaded = session.load(given, offline=offline)
-    from syncd.engine.checking import check_setup
+    from syncd.engine.checking import faults_offline, faults_online, warnings
+    from syncd.engine.deadline import Deadline
     from syncd.engine.setup import build
 
-    return check_setup(build(loaded, os.environ), loaded, offline=offline, source_file=source)
+    for warning in warnings(loaded):
+        print(f"warning: {warning}", file=sys.stderr)
+    faults = faults_offline(build(loaded, os.environ), loaded)
+    if faults:
+        raise ConfigError(faults)
+    if offline:
+        print("ok: config and templates have no fault (Consul was not asked)")
+        return 0
+    deadline = Deadline(_READING_TIMEOUT_S)
+    problems = session.work(
+        loaded, source, deadline, lambda setup, opened: faults_online(setup, loaded, opened, deadline)
+    )
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if not problems:
+        print("ok: config and templates have no fault, and every target can be rendered")
+    return 1 if problems else 0

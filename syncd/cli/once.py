@@ -52,7 +52,7 @@ def run_once(
     conditions = Conditions(Deadline(timeout_s), force)
     log = structlog.get_logger()
     result = session.work(
-        given,
+        session.load(given),
         source,
         conditions.deadline,
         lambda setup, opened: engine.once(

@@ -47,7 +47,7 @@ def run_plan(
 
     deadline = Deadline(timeout_s)
     result = session.work(
-        given,
+        session.load(given),
         source,
         deadline,
         lambda setup, opened: engine.plan(setup, opened, selected=selected, deadline=deadline, env=os.environ, out=out),

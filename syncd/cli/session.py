@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
@@ -15,12 +15,12 @@ from syncd.core.errors import Refused
 
 if TYPE_CHECKING:
     from syncd.config.load import Loaded
-    from syncd.core.report.model import PassResult
     from syncd.engine.deadline import Deadline
     from syncd.engine.setup import Setup
     from syncd.sources.base import Source
 
-Work = Callable[["Setup", "Source"], Awaitable["PassResult"]]
+T = TypeVar("T")
+Work = Callable[["Setup", "Source"], Awaitable[T]]
 
 
 def start(context: typer.Context, *after: object) -> Globals:
@@ -39,29 +39,27 @@ def load(given: Globals, *, offline: bool = False) -> "Loaded":
         ConfigError: with all its faults.
     """
     from syncd.config.load import load as load_config
-    from syncd.targets.registry import kinds
+    from syncd.targets.registry import configs
 
-    loaded = load_config(
-        given.config_path, {name: kind.config for name, kind in kinds().items()}, os.environ, offline=offline
-    )
+    loaded = load_config(given.config_path, configs(), os.environ, offline=offline)
     for warning in loaded.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     return loaded
 
 
-def work(given: Globals, source_file: Path | None, deadline: "Deadline", do: Work) -> "PassResult":
-    """Load the config, open the source, do the work and close everything; SIGTERM and SIGINT stop it in good order.
+def work(loaded: "Loaded", source_file: Path | None, deadline: "Deadline", do: Work[T]) -> T:
+    """Open the source, do the work and close everything; SIGTERM and SIGINT stop it in good order.
 
     Raises:
         SyncdError: as contract.md §1.
     """
     from syncd.engine.setup import build
 
-    setup = build(load(given), os.environ)
+    setup = build(loaded, os.environ)
     return asyncio.run(_work(setup, source_file, deadline, do))
 
 
-async def _work(setup: "Setup", source_file: Path | None, deadline: "Deadline", do: Work) -> "PassResult":
+async def _work(setup: "Setup", source_file: Path | None, deadline: "Deadline", do: Work[T]) -> T:
     from syncd.engine.sources import open_source
 
     source = open_source(setup, source_file, deadline)
@@ -94,7 +92,7 @@ class Stopped(Refused):
     exit_code = 1
 
 
-async def _closing(setup: "Setup", source: "Source", do: Work) -> "PassResult":
+async def _closing(setup: "Setup", source: "Source", do: Work[T]) -> T:
     try:
         return await do(setup, source)
     finally:

@@ -18,6 +18,7 @@ _READ = yaml.constructor.SafeConstructor()
 _TAG = "tag:yaml.org,2002:"
 _VALUES = {"null", "bool", "int", "float"}
 _HINTS = (
+    ("tab character", "indent with spaces, not tabs"),
     ("cannot start any token", "put the text in quotes, and indent with spaces, not tabs"),
     ("mapping values are not allowed", "put a text that holds a colon in quotes, or mend the indentation"),
     ("undefined alias", "put a text that starts with * in quotes"),

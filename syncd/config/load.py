@@ -8,13 +8,13 @@ from pathlib import Path as FilePath
 from syncd.config import cross
 from syncd.config.compose import compose
 from syncd.config.expand import Expansion
-from syncd.config.models import DEFAULT_ADDRESS, Config
+from syncd.config.models import DEFAULT_ADDRESS, Config, check_name
 from syncd.config.nodes import Node, Path, Scalar, Table, fault, find, key_mark, mark_of, quoted
 from syncd.config.validate import validate
 from syncd.config.words import suggest
 from syncd.core.digest import sha256_hex
 from syncd.core.errors import ConfigError, Fault
-from syncd.targets.base import TargetConfig, TargetKind
+from syncd.targets.base import BrokenKind, TargetConfig
 
 MAX_BYTES = 4 * 1024 * 1024
 
@@ -51,13 +51,13 @@ class Loaded:
 
 
 def load(
-    path: str | FilePath, kinds: Mapping[str, TargetKind], environ: Mapping[str, str], offline: bool = False
+    path: str | FilePath, kinds: Mapping[str, type[TargetConfig]], environ: Mapping[str, str], offline: bool = False
 ) -> Loaded:
     """Return the configuration that a file holds.
 
     Args:
         path: the config file; faults name it as it is written here.
-        kinds: every kind of target there is, as `syncd.targets.registry.kinds()` gives them.
+        kinds: the model of every kind of target, as `syncd.targets.registry.configs()` gives them.
         environ: what `${VAR}` may read.
         offline: a variable that is not set is a warning; what cannot be built without it is left out.
 
@@ -71,7 +71,7 @@ class _Loader:
     """One run: collects faults and warnings until the end."""
 
     def __init__(
-        self, path: FilePath, kinds: Mapping[str, TargetKind], environ: Mapping[str, str], offline: bool
+        self, path: FilePath, kinds: Mapping[str, type[TargetConfig]], environ: Mapping[str, str], offline: bool
     ) -> None:
         self.path = path
         self.file = str(path)
@@ -131,6 +131,7 @@ class _Loader:
         hooks: dict[str, tuple[type[TargetConfig], ...]] = {}
         built: dict[str, TargetConfig] = {}
         for name, node in targets.items.items() if isinstance(targets, Table) else ():
+            self.check_name(("targets", name))
             kind = self.kind(("targets", name), node)
             hooks[name] = (kind,) if kind else tuple(self.every_kind())
             model = self.target(name, node, kind) if kind else None
@@ -138,6 +139,13 @@ class _Loader:
                 built[name] = model
         self.faults += cross.check(self.root, self.base_dir, hooks, self.report)
         return config and config.model_copy(update={"targets": built})
+
+    def check_name(self, path: Path) -> None:
+        """Find out whether a target can have its name."""
+        try:
+            check_name(str(path[-1]))
+        except ValueError as error:
+            self.faults.append(self.report(path, f"{quoted(str(path[-1]))} {error}", at_key=True))
 
     def kind(self, path: Path, node: Node) -> type[TargetConfig] | None:
         """Return the model of a target's kind; a kind that does not exist is a fault."""
@@ -152,8 +160,8 @@ class _Loader:
             self.faults.append(self.report(at, f"{words}; write one of {', '.join(sorted(self.kinds))}"))
         elif kind.text in self.kinds:
             try:
-                return self.kinds[kind.text].config
-            except ImportError as error:
+                return self.kinds[kind.text]
+            except BrokenKind as error:
                 self.faults.append(self.report(at, f"{quoted(kind.shown)} cannot be used: {error}; mend or remove it"))
         elif not kind.unknown:
             words = f"{quoted(kind.shown)} is not a kind of target; {suggest(kind.text, self.kinds, 'there are')}"
@@ -165,8 +173,8 @@ class _Loader:
         found = []
         for name in self.kinds:
             try:
-                found.append(self.kinds[name].config)
-            except ImportError:
+                found.append(self.kinds[name])
+            except BrokenKind:
                 continue
         return found
 

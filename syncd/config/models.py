@@ -23,7 +23,8 @@ DEFAULT_ADDRESS = "${CONSUL_HTTP_ADDR:-http://127.0.0.1:8500}"
 """What `consul.address` is where the file does not say; expanded like the file's own text."""
 
 
-def _name(value: str) -> str:
+def check_name(value: str) -> str:
+    """Return a name of a target or a reload, or raise ValueError."""
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", value):
         raise ValueError("is not a name; write up to 64 letters, digits, . _ and -")
     return value
@@ -100,7 +101,7 @@ def _wait(value: float) -> float:
 
 
 Owner = Annotated[str, AfterValidator(_owner)]
-Name = Annotated[str, AfterValidator(_name)]
+Name = Annotated[str, AfterValidator(check_name)]
 """Of a target or a reload: it ends up in metrics, the journal and the paths of faults."""
 Text = Annotated[str, Field(min_length=1)]
 Argv = Annotated[tuple[Text, ...], Field(min_length=1)]

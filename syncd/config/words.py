@@ -68,6 +68,9 @@ def describe(errors: list[Error]) -> str:
         return str(context["error"])
     if kind in _NOUN_OF:
         return f"is not {_NOUN_OF[kind]}; {_HINTS[_NOUN_OF[kind]]}"
+    if kind == "literal_error":
+        expected = context["expected"]
+        return f"is none of {expected}; write one of them" if " or " in expected else f"is not {expected}; write that"
     if kind in _TEMPLATES:
         return _TEMPLATES[kind].format(**context)
     message = str(error["msg"])
@@ -77,11 +80,10 @@ def describe(errors: list[Error]) -> str:
 _TEMPLATES = {
     "missing": "is missing; add it",
     "secret": "{words}",
-    "literal_error": "is not {expected}; write that",
-    "greater_than_equal": "is below {ge}; write {ge} or more",
-    "greater_than": "is not above {gt}; write more than {gt}",
-    "less_than_equal": "is above {le}; write {le} or less",
-    "less_than": "is not below {lt}; write less than {lt}",
+    "greater_than_equal": "is below {ge:g}; write {ge:g} or more",
+    "greater_than": "is not above {gt:g}; write more than {gt:g}",
+    "less_than_equal": "is above {le:g}; write {le:g} or less",
+    "less_than": "is not below {lt:g}; write less than {lt:g}",
     "string_too_short": "is shorter than {min_length}; write more",
     "string_too_long": "is longer than {max_length}; write less",
     "string_pattern_mismatch": "does not match {pattern}; write text that does",

@@ -1,4 +1,4 @@
-"""Services from the catalog and its checks: every instance in any state, so that what is down and what is unknown differ."""
+"""Services from the catalog and its checks: every instance in any state, so that down and unknown differ."""
 
 from collections.abc import Mapping
 

@@ -17,8 +17,8 @@ import yarl
 from consul import base
 
 from syncd import __version__
+from syncd.consul.credentials import Token, tls_context
 from syncd.consul.failures import Unreachable, Untrusted, not_consul
-from syncd.consul.secrets import Token, tls_context
 from syncd.consul.settings import Endpoint, Settings, endpoint
 from syncd.core.fields import parse_duration
 

@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+DURATION_PATTERN = r"^(\d+(\.\d+)?(ms|s|m|h))+$"
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -58,7 +59,12 @@ def _parse_key(value: str) -> str:
     return value
 
 
-def _parse_exact_key(value: str) -> str:
+def parse_exact_key(value: str) -> str:
+    """Return `value` where it is an exact key.
+
+    Raises:
+        ValueError: it is none; the message follows the value.
+    """
     key = _parse_key(value)
     if "*" in key:
         raise ValueError("is a glob where one key is needed; name the key")
@@ -68,7 +74,7 @@ def _parse_exact_key(value: str) -> str:
 Duration = Annotated[
     float,
     BeforeValidator(parse_duration),
-    WithJsonSchema({"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|s|m|h))+$"}),
+    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
 ]
 """Seconds, written with a unit."""
 
@@ -83,7 +89,7 @@ FileMode = Annotated[
 KeyGlob = Annotated[str, AfterValidator(_parse_key)]
 """An exact key or a glob, relative to consul.prefix."""
 
-ExactKey = Annotated[str, AfterValidator(_parse_exact_key)]
+ExactKey = Annotated[str, AfterValidator(parse_exact_key)]
 """An exact key, relative to consul.prefix."""
 
 

@@ -129,6 +129,19 @@ class Conflict:
     why: str
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class ServiceUse:
+    """One question of a template to the catalog, and how many instances answered it.
+
+    `name` is the service's name, with the tag and the state where the question has them: `web, tag v2, critical`.
+    """
+
+    name: str
+    count: int
+    allow_empty: bool = False
+    """None is an answer; else a target that was made from some is held."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desired:
     """What one target should hold, and what stands in the way.
@@ -136,7 +149,8 @@ class Desired:
     `entries` maps the entry key to the entry. `missing` are exact keys without a value, relative to the prefix.
     `protect` are entry keys that must not be deleted though they are not wanted (their exact key is missing).
     `masked` is the content of a file with every sensitive value replaced, None where it cannot be rendered so; only
-    for file targets. `templates` maps each template file read to its SHA-256.
+    for file targets. `templates` maps each template file read to its SHA-256; `services` are the answers of the catalog
+    that it was made from.
     """
 
     entries: Mapping[str, Entry] = field(default_factory=dict)
@@ -145,6 +159,7 @@ class Desired:
     protect: frozenset[str] = frozenset()
     masked: str | None = None
     templates: Mapping[str, str] = field(default_factory=dict)
+    services: tuple[ServiceUse, ...] = ()
     error: str | None = None
     """Why the target could not be rendered, in our own words; its entries are then empty and nothing is changed."""
 

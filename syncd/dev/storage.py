@@ -65,6 +65,6 @@ def _open(path: Path) -> sqlite3.Connection:
                 file.execute(f"PRAGMA user_version = {VERSION}")
             return file
     except (OSError, sqlite3.Error) as fault:
-        raise StateError(f"{path}: cannot be used: {fault}; stop what uses it, or give another --data folder") from fault
+        raise StateError(f"{path}: cannot be used: {fault}; stop what uses it, or give another --data") from fault
     file.close()
-    raise StateError(f"{path}: written by a newer syncd (format {version}, this one knows {VERSION}); use another --data")
+    raise StateError(f"{path}: format {version} of a newer syncd, this one knows {VERSION}; give another --data")

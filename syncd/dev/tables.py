@@ -42,7 +42,7 @@ class Table(Generic[V]):
         return self._rows.get(key)
 
     def under(self, prefix: str = "", after: str = "") -> Iterator[tuple[str, V]]:
-        """Yield the rows whose key starts with `prefix` and sorts after `after`. The table must not change meanwhile."""
+        """Yield the rows whose key starts with `prefix` and sorts after `after`; nothing may be written meanwhile."""
         start = bisect_left(self._order, max(prefix, after))
         for position in range(start, len(self._order)):
             key = self._order[position]

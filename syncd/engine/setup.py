@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from syncd.config.load import Loaded
 from syncd.config import models
+from syncd.config.load import Loaded
 from syncd.core.errors import UsageError
 from syncd.core.snapshot import Rules
 from syncd.engine.reading import Target, is_file

@@ -1,6 +1,7 @@
 """Consul as a source: planned, consistent reads of only what is needed."""
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 
 from syncd.consul.client import Client
@@ -13,6 +14,7 @@ from syncd.sources.patience import patiently
 from syncd.sources.reading import Reading
 
 _NAMED = 5
+_LAST_WORDS_S = 0.2
 
 
 class ConsulSource:
@@ -20,7 +22,7 @@ class ConsulSource:
 
     Args:
         rules: the overlay and what is sensitive.
-        timeout_s: how long one pass may wait for Consul, from its first read on.
+        timeout_s: how long this source may be waited for, from now on.
         connections: the most connections at once.
 
     Raises:
@@ -31,23 +33,21 @@ class ConsulSource:
         self._client = Client(settings, connections=connections)
         self._prefix = settings.prefix
         self._rules = rules
-        self._timeout_s = timeout_s
-        self._deadline = 0.0
+        # A little before the caller's own deadline, so that our words say what is wrong and not just that time is up.
+        self._deadline = time.monotonic() + timeout_s - min(_LAST_WORDS_S, timeout_s / 10)
 
     async def read(self, needs: frozenset[Need], known: Snapshot | None = None) -> Snapshot:
         """Return a snapshot that covers `needs`; see `Source.read`. Retries while Consul is unreachable."""
-        if known is None:
-            self._deadline = asyncio.get_running_loop().time() + self._timeout_s
         reading = Reading(self._client, self._prefix, self._rules, needs, known or Snapshot())
         snapshot = await patiently(reading.run, deadline=self._deadline, label=self._client.label)
-        self._refuse_blindness(needs, snapshot)
+        self._refuse_blindness(snapshot)
         return snapshot
 
     async def confirm(self, keys: Sequence[str]) -> Mapping[str, Presence]:
         """Return what a single consistent read says of each key; see `Source.confirm`. Never raises."""
         absolute = {self._prefix + key: key for key in keys}
         try:
-            async with asyncio.timeout_at(self._deadline or None):
+            async with asyncio.timeout_at(self._deadline):
                 said = await confirm(self._client, list(absolute))
         except TimeoutError:
             return dict.fromkeys(keys, Presence.UNKNOWN)
@@ -57,12 +57,12 @@ class ConsulSource:
         """Close connections."""
         await self._client.close()
 
-    def _refuse_blindness(self, needs: frozenset[Need], snapshot: Snapshot) -> None:
+    def _refuse_blindness(self, snapshot: Snapshot) -> None:
         """Raise where the token sees nothing of what is needed: then nothing can be decided for any target."""
         kept_back = sorted({*snapshot.hidden, *snapshot.denied})
         if not kept_back or snapshot.items or any(snapshot.services.values()):
             return
-        if any(need.kind == "key" and need.name not in snapshot.hidden for need in needs):
+        if any(need.kind == "key" and need.name not in snapshot.hidden for need in snapshot.covers):
             return
         names = ", ".join(self._prefix + name for name in kept_back[:_NAMED])
         more = f" and {len(kept_back) - _NAMED} more" if len(kept_back) > _NAMED else ""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from typing import Any
 
-from syncd.consul.answers import Pair, Reply
+from syncd.consul.answers import Pair
 from syncd.consul.client import Client
 from syncd.consul.failures import PermissionDenied
 from syncd.consul.paths import addressable
@@ -67,7 +67,7 @@ class Reading:
         except PermissionDenied:
             self._denied.add(folder)
             return
-        self._note(reply)
+        self._note(reply.index)
         cut = len(self._prefix)
         self._pairs |= {pair.key[cut:]: pair for pair in reply.data}
         self._folders.add(folder)
@@ -78,7 +78,7 @@ class Reading:
         except PermissionDenied:
             self._hidden.add(key)
             return
-        self._note(reply)
+        self._note(reply.index)
         if reply.data is None:
             self._missing.add(key)
         else:
@@ -93,7 +93,7 @@ class Reading:
         except PermissionDenied:
             self._services[name] = ()
             return
-        self._note(reply)
+        self._note(reply.index)
         self._services[name] = reply.data
 
     async def _read_catalog(self) -> None:
@@ -102,16 +102,16 @@ class Reading:
         except PermissionDenied:
             self._catalog = {}
             return
-        self._note(reply)
+        self._note(reply.index)
         self._catalog = reply.data
 
-    def _note(self, reply: Reply[object]) -> None:
-        self._index = max(self._index, reply.index)
+    def _note(self, index: int) -> None:
+        self._index = max(self._index, index)
 
     # --- proofs ---
 
     async def _prove_overlay(self) -> None:
-        """Settle every exact key's overlay: a value that the token may not see must not let the one below it through."""
+        """Settle every exact key's overlay: one that the token may not see must not let the value below it through."""
         doubtful = [key for key in map(self._over, self._visible()) if not self._seen(key)]
         self._missing |= self._stripped(await self._client.gone([self._prefix + key for key in doubtful]))
         await _all([partial(self._read_key, key) for key in doubtful if not self._seen(key)])

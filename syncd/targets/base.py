@@ -203,3 +203,7 @@ class TargetKind:
 
     config: type[TargetConfig]
     make: Callable[[str, Any, Context], FileTarget | RemoteTarget]
+
+
+class BrokenKind(Exception):
+    """What another package brings as a kind of target cannot be used; the words say why."""

@@ -1,19 +1,20 @@
 """The `env_file` target: one file of environment variables, in one of four dialects."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
     Field,
     GetJsonSchemaHandler,
+    ValidationError,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     WrapValidator,
     field_validator,
     model_validator,
 )
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, ErrorDetails, InitErrorDetails
 
 from syncd.core.dotenv import Dialect, document, name_fault
 from syncd.core.fields import ExactKey, KeyGlob, Strict
@@ -40,11 +41,17 @@ def _variable_name(name: str) -> str:
     return name
 
 
+def _prefix(prefix: str) -> str:
+    if prefix and name_fault("compose", prefix):
+        raise ValueError("cannot start a variable name; use letters, digits and _, the first one not a digit")
+    return prefix
+
+
 def _template(source: str) -> str:
     try:
         inline_names(source, name="template")
     except TemplateFault as fault:
-        raise ValueError(f"is not a template: {fault}; see the template functions in the docs") from None
+        raise ValueError(f"is not a template: {fault.reason}") from None
     return source
 
 
@@ -87,7 +94,7 @@ class Include(Strict):
     """All keys of a glob as variables."""
 
     keys: KeyGlob
-    prefix: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = ""
+    prefix: Annotated[str, AfterValidator(_prefix)] = ""
 
 
 class EnvFileConfig(FileTargetConfig):
@@ -95,32 +102,50 @@ class EnvFileConfig(FileTargetConfig):
 
     kind: Literal["env_file"] = "env_file"
     dialect: Dialect = "compose"
-    vars: dict[Annotated[str, AfterValidator(_variable_name)], Var] = {}
+    vars: dict[Annotated[str, AfterValidator(_variable_name)], Var] = Field(default_factory=dict)
     include: tuple[Include, ...] = ()
 
-    @field_validator("vars")
+    @field_validator("vars", mode="wrap")
     @classmethod
-    def _names_fit(cls, variables: dict[str, Var], info: ValidationInfo) -> dict[str, Var]:
-        faults = [*_unfit_names(variables, info.data.get("dialect", "compose")), *_unknown_names(variables)]
+    def _with_cross_faults(cls, raw: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+        """Validate each variable, and all against those above and the dialect, so that no fault hides another."""
+        faults = list(_cross_faults(raw, info.data.get("dialect", "compose"))) if isinstance(raw, Mapping) else []
+        try:
+            variables = handler(raw)
+        except ValidationError as error:
+            faults = [_again(detail) for detail in error.errors(include_url=False)] + faults
         if faults:
-            raise ValueError("cannot be used: " + "; ".join(faults))
+            raise ValidationError.from_exception_data("vars", faults)
         return variables
 
 
-def _unfit_names(variables: Mapping[str, Var], dialect: Dialect) -> Iterator[str]:
-    for name in variables:
-        fault = name_fault(dialect, name)
-        if fault:
-            yield f"{name} {fault}"
-
-
-def _unknown_names(variables: Mapping[str, Var]) -> Iterator[str]:
+def _cross_faults(raw: Mapping[Any, Any], dialect: Dialect) -> Iterator[InitErrorDetails]:
     above: set[str] = set()
-    for name, var in variables.items():
-        if var.template is not None:
-            for unknown in sorted(inline_names(var.template, name=name) - above):
-                yield f"the template of {name} reads {unknown}, which is not a variable above it"
-        above.add(name)
+    for name, var in raw.items():
+        fault = name_fault(dialect, str(name))
+        if fault and not name_fault("compose", str(name)):  # else the name itself is a fault already
+            yield _fault((str(name), "[key]"), name, fault)
+        template = var.get("template") if isinstance(var, Mapping) else var.template if isinstance(var, Var) else None
+        if isinstance(template, str):
+            for unknown in sorted(_names(template) - above):
+                words = f"reads {unknown}, which is not a variable above it; move {unknown} up, or write its right name"
+                yield _fault((str(name), "template"), template, words)
+        above.add(str(name))
+
+
+def _names(template: str) -> frozenset[str]:
+    try:
+        return inline_names(template, name="template")
+    except TemplateFault:  # a fault of the field
+        return frozenset()
+
+
+def _fault(loc: tuple[str, ...], value: object, words: str) -> InitErrorDetails:
+    return InitErrorDetails(type="value_error", loc=loc, input=value, ctx={"error": ValueError(words)})
+
+
+def _again(detail: ErrorDetails) -> InitErrorDetails:
+    return InitErrorDetails(type=detail["type"], loc=detail["loc"], input=detail["input"], ctx=detail.get("ctx", {}))
 
 
 class EnvFileTarget:
@@ -187,5 +212,4 @@ class EnvFileTarget:
         return document.mask_present(self._env.dialect, present, entry.content.decode(), ours=ours)
 
 
-_make: Callable[[str, Any, Context], EnvFileTarget] = EnvFileTarget
-KIND = TargetKind(config=EnvFileConfig, make=_make)
+KIND = TargetKind(EnvFileConfig, EnvFileTarget)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
 
-from syncd.targets.base import TargetKind
+from syncd.targets.base import BrokenKind, TargetConfig, TargetKind
 
 GROUP = "syncd.targets"
 BUILT_IN = {
@@ -20,12 +20,13 @@ BUILT_IN = {
 
 @cache
 def kinds() -> Mapping[str, TargetKind]:
-    """Return every kind by name; asking for one imports it.
-
-    Raises (on access):
-        ImportError: what a package brings as a kind cannot be imported, or is none.
-    """
+    """Return every kind by name; asking for one imports it, and raises BrokenKind where that fails."""
     return _Kinds()
+
+
+def configs() -> Mapping[str, type[TargetConfig]]:
+    """Return the model of every kind by name, each imported when it is asked for."""
+    return _Configs(kinds())
 
 
 class _Kinds(Mapping[str, TargetKind]):
@@ -50,6 +51,25 @@ class _Kinds(Mapping[str, TargetKind]):
         return len(list(iter(self)))
 
 
+class _Configs(Mapping[str, type[TargetConfig]]):
+    """The models of the kinds."""
+
+    def __init__(self, of: Mapping[str, TargetKind]) -> None:
+        self._of = of
+
+    def __getitem__(self, name: str) -> type[TargetConfig]:
+        return self._of[name].config
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._of
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._of)
+
+    def __len__(self) -> int:
+        return len(self._of)
+
+
 def _entry_points() -> tuple[str, ...]:
     from importlib.metadata import entry_points  # 15 ms that only a kind of another package costs
 
@@ -66,7 +86,7 @@ def _brought(name: str) -> TargetKind:
     try:
         kind = point.load()
     except Exception as error:  # whatever a foreign package raises while it is imported
-        raise ImportError(f"the entry point {point.value} fails: {type(error).__name__}: {error}") from error
+        raise BrokenKind(f"the entry point {point.value} fails: {type(error).__name__}: {error}") from error
     if not isinstance(kind, TargetKind):
-        raise ImportError(f"the entry point {point.value} is no TargetKind")
+        raise BrokenKind(f"the entry point {point.value} is no TargetKind")
     return kind

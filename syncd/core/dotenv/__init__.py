@@ -49,6 +49,6 @@ def name_fault(dialect: Dialect, name: str) -> str | None:
     """Return why `name` cannot be a variable in this dialect, None where it can."""
     if not _NAME.fullmatch(name):
         return "is not a variable name; use letters, digits and _, the first one not a digit"
-    if dialect == "shell" and name in shell.SPECIAL:
+    if dialect == "shell" and shell.SPECIAL.fullmatch(name):
         return "has a meaning of its own to the shell and would not keep its value; choose another name"
     return None

@@ -11,9 +11,8 @@ from syncd.core.dotenv.faults import CannotHold
 
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "$": r"\$", "`": r"\`"})
 # Noncharacters and U+FEFF: systemd refuses the whole file for one of them.
-_REFUSED = re.compile(
-    "[\ufdd0-\ufdef\ufeff" + "".join(chr(p << 16 | low) for p in range(17) for low in (0xFFFE, 0xFFFF)) + "]"
-)
+_PLANE_ENDS = "".join(chr(plane << 16 | low) for plane in range(17) for low in (0xFFFE, 0xFFFF))
+_REFUSED = re.compile(f"[\ufdd0-\ufdef\ufeff{_PLANE_ENDS}]")
 
 
 def quoted(value: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jinja2 import Undefined
-from jinja2.filters import FILTERS
+from jinja2.filters import FILTERS, make_attrgetter
 from jinja2.tests import TESTS
 from jinja2.utils import Cycler, Joiner, Namespace, _PassArg, pass_environment
 
@@ -17,15 +17,18 @@ from syncd.core.snapshot import HiddenKey, NeedMore
 from syncd.core.templating.errors import Halt, Refusal, describe
 from syncd.core.templating.filters import OWN
 from syncd.core.templating.meter import WIDTH_MAX
-from syncd.core.templating.operators import METHODS, printf
+from syncd.core.templating.operators import METHODS, add, printf
 from syncd.core.templating.values import UNKNOWN, Unknown
 
 _LEFT_OUT = frozenset({"random", "urlize", "pprint"})
 """Not the same output for the same input; no bound; Python's own notation."""
-_LAZY_AWARE = frozenset({"default", "d"})
-"""Filters that have a use for what is undefined."""
-_PLAIN = frozenset({"string", "e", "escape", "forceescape", "join", "urlencode", "format", "tojson", "toyaml", "totoml"})
-"""Filters that make a text of a whole list or map."""
+_LISTING = "batch count dictsort first groupby items last length list map max min reverse slice sort sum unique"
+_CHOOSING = "attr d default reject rejectattr select selectattr"
+_NUMBERS = "abs float int round"
+_TAKE_ANY = frozenset(f"{_LISTING} {_CHOOSING} {_NUMBERS}".split())
+"""Filters that do not make text of what they get; all others would print a whole list or map, or an address."""
+_NEST = frozenset({"batch", "slice", "groupby"})
+"""Filters that put lists into lists."""
 _SLICES_MAX = 10_000
 _DIGITS_MAX = 300
 
@@ -64,8 +67,7 @@ def _check_replace(environment: Any, value: Any, old: Any, new: Any, *_: Any, **
 
 
 def _check_join(environment: Any, value: Any, d: Any = "", attribute: Any = None) -> None:
-    if not isinstance(value, str) and attribute is None:
-        METHODS["join"](environment.meter, str(d), value)
+    METHODS["join"](environment.meter, str(d), value)
 
 
 _CHECKS: Mapping[str, Callable[..., None]] = {
@@ -88,17 +90,14 @@ def _format(environment: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
 
 @pass_environment
 def _sum(environment: Any, iterable: Any, attribute: Any = None, start: Any = 0) -> Any:
-    total = start
-    values = environment.filters["map"](environment.no_context, iterable, attribute=attribute) if attribute else iterable
-    for one in values:
-        total = environment.binop("+", total, one)
-    return total
+    values = iterable if attribute is None else map(make_attrgetter(environment, attribute), iterable)
+    return functools.reduce(functools.partial(add, environment.meter), values, start)
 
 
 def _wrapped(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """Return the filter with its limits; it takes the environment, the context or neither first, as the one in it."""
     first = _PassArg.from_obj(function)
-    check, plain, own = _CHECKS.get(name), name in _PLAIN, name in OWN
+    check, plain, own = _CHECKS.get(name), name not in _TAKE_ANY, name in OWN
 
     @functools.wraps(function)
     def call(passed: Any, *args: Any, **kwargs: Any) -> Any:
@@ -109,14 +108,12 @@ def _wrapped(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             if own and isinstance(args[0], Undefined):
                 str(args[0])
-            if callable(args[0]) and name not in _LAZY_AWARE and not isinstance(args[0], Undefined):
-                raise Refusal("takes data, not a function")
             if plain:
                 meter.weigh(args[0], plain=True)
             if check is not None:
                 check(environment, *args, **kwargs)
             result = meter.made(function(*args, **kwargs) if first is None else function(passed, *args, **kwargs))
-            return meter.weigh(result) if name in ("batch", "slice", "groupby") else result
+            return meter.weigh(result) if name in _NEST else result
         except _own_errors as error:
             if type(error) is Refusal and own:
                 raise Refusal(f"{name}: {error.words}", error.name) from None
@@ -151,7 +148,9 @@ _ALL = {**{name: one for name, one in FILTERS.items() if name not in _LEFT_OUT},
 WRAPPED: Mapping[str, Callable[..., Any]] = {name: _wrapped(name, one) for name, one in _ALL.items()}
 """All filters of a template, by name."""
 
-WRAPPED_TESTS: Mapping[str, Callable[..., Any]] = {name: _wrapped_test(name, one) for name, one in TESTS.items()}
+_TESTS: Mapping[str, Any] = TESTS
+
+WRAPPED_TESTS: Mapping[str, Callable[..., Any]] = {name: _wrapped_test(name, one) for name, one in _TESTS.items()}
 """All tests of a template, by name."""
 
 GLOBALS: Mapping[str, Any] = {"cycler": Cycler, "joiner": Joiner, "namespace": Namespace}

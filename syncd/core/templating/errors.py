@@ -4,6 +4,7 @@ What Jinja2 and Python raise may quote values, so no text of theirs is passed on
 value too, in `{{ map[secret] }}`: it is shown only where the caller of `describe` says that it may be.
 """
 
+import inspect
 import re
 from collections.abc import Callable
 from types import TracebackType
@@ -78,6 +79,14 @@ class Halt(Exception):
     """What comes next depends on a value that is not known: rendering ends here, with what was found so far."""
 
 
+class NotThere(TemplateNotFound):
+    """A template to include is not there; `written` is its name as a template may have it."""
+
+    def __init__(self, path: str, written: str) -> None:
+        super().__init__(path)
+        self.written = written
+
+
 def describe(error: BaseException, shown: Shown) -> str:
     """Return why rendering failed, in our own words.
 
@@ -89,9 +98,9 @@ def describe(error: BaseException, shown: Shown) -> str:
     if isinstance(error, TemplateSyntaxError):
         return f"syntax: {error.message}"  # parsing has seen the template only, no value
     if isinstance(error, TemplatesNotFound):
-        return "none of the templates to include is there"
-    if isinstance(error, TemplateNotFound):
-        return Refusal("template {} is not there", str(error.name)).told(shown)
+        return "none of the templates to choose from is there"
+    if isinstance(error, NotThere):
+        return Refusal("template {} is not there", str(error.name)).told(lambda _: shown(error.written))
     if isinstance(error, TemplateRuntimeError) and not isinstance(error, SecurityError):
         unknown = _UNKNOWN.match(str(error))
         if unknown:
@@ -126,6 +135,17 @@ def locate(trace: TracebackType | None) -> tuple[str, int] | None:
             found = (str(template.name), int(template.get_corresponding_lineno(trace.tb_lineno)))
         trace = trace.tb_next
     return found
+
+
+def here() -> tuple[str, int] | None:
+    """Return the template and line that is running now, None outside of one."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        template = frame.f_globals.get("__jinja_template__")
+        if template is not None:
+            return str(template.name), int(template.get_corresponding_lineno(frame.f_lineno))
+        frame = frame.f_back
+    return None
 
 
 def one_line(text: str) -> str:

@@ -9,13 +9,13 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import tomli_w
 import yaml
 
-from syncd.core.dotenv import DIALECTS, CannotHold, Dialect, quoted
+from syncd.core.dotenv import DIALECTS, CannotHold, quoted
 from syncd.core.templating.errors import Refusal
 from syncd.core.templating.meter import VALUE_MAX_BYTES
 from syncd.core.templating.values import kind_of
@@ -153,7 +153,7 @@ def envquote(value: Any, dialect: str = "compose") -> str:
     if dialect not in DIALECTS:
         raise Refusal(f"the dialect is not one of {', '.join(DIALECTS)}")
     try:
-        return quoted(cast(Dialect, dialect), _text(value))
+        return quoted(dialect, _text(value))
     except CannotHold as error:
         raise Refusal(str(error)) from None
 

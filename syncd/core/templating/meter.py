@@ -8,6 +8,7 @@ import datetime
 from collections.abc import Iterator
 from typing import Any
 
+from jinja2 import Undefined
 from markupsafe import Markup
 
 from syncd.core.templating.errors import Refusal
@@ -19,7 +20,7 @@ VALUE_MAX_BYTES = OUTPUT_MAX_BYTES
 TOTAL_MAX_BYTES = 16 * OUTPUT_MAX_BYTES
 """All values that one rendering makes, those thrown away included."""
 PASSES_MAX = 1_000_000
-NODES_MAX = 100_000
+NODES_MAX = 1_000_000
 """Elements of one nested list or map that a template builds: a few lines can build one that never ends."""
 WIDTH_MAX = 1_000
 BITS_MAX = 100_000
@@ -67,7 +68,9 @@ class Meter:
     def loop(self, values: Any) -> Iterator[Any]:
         """Yield the values, counting each."""
         for value in values:
-            self.step()
+            self.passes += 1
+            if self.passes > PASSES_MAX:
+                self.step()
             yield value
 
     def weigh(self, value: Any, *, plain: bool = False) -> Any:
@@ -78,8 +81,8 @@ class Meter:
         """
         if isinstance(value, list | tuple | dict):
             self.make(weight(value, plain=plain))
-        elif plain and not isinstance(value, (str, bytes, *_SCALARS)) and not _fails_by_itself(value):
-            raise Refusal("only text, numbers, booleans, none, lists and maps can be written")
+        elif plain and not isinstance(value, (str, bytes, *_SCALARS)):
+            _refuse(value, "only text, numbers, booleans, none, lists and maps can be written")
         return value
 
 
@@ -95,8 +98,8 @@ def weight(value: Any, *, plain: bool = False) -> int:
             children = [*one.keys(), *one.values()]
         elif isinstance(one, list | tuple):
             children = one
-        elif plain and not isinstance(one, _SCALARS) and not _fails_by_itself(one):
-            raise Refusal("a list or map holds something that cannot be written, such as a function")
+        elif plain and not isinstance(one, _SCALARS):
+            _refuse(one, "a list or map holds something that cannot be written, such as a function")
         nodes += len(children)
         if nodes > NODES_MAX:
             raise Refusal(f"builds a list or map of more than {NODES_MAX:,} elements")
@@ -104,5 +107,7 @@ def weight(value: Any, *, plain: bool = False) -> int:
     return size + _POINTER_BYTES * nodes
 
 
-def _fails_by_itself(value: Any) -> bool:
-    return hasattr(value, "_undefined_name")
+def _refuse(value: Any, words: str) -> None:
+    if isinstance(value, Undefined):
+        str(value)  # knows better what is wrong with it
+    raise Refusal(words)

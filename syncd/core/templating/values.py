@@ -83,7 +83,7 @@ class Unknown:
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __mod__ = __rmod__ = _again
     __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __pow__ = __rpow__ = _again
     __bool__ = __len__ = __hash__ = __contains__ = __index__ = __int__ = __float__ = _halt
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _halt  # type: ignore[assignment]
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _halt
 
 
 UNKNOWN = Unknown()

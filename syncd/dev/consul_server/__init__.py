@@ -1,4 +1,4 @@
-"""A Consul-compatible server in Python, for laptops and CI: what syncd and its users' programs need of Consul's HTTP API.
+"""A Consul-compatible server in Python, for laptops and CI: the part of Consul's HTTP API that configuration needs.
 
 It behaves as Consul 1.8.7 does, and the same tests run against both. On purpose it differs in this:
 
@@ -18,3 +18,7 @@ It behaves as Consul 1.8.7 does, and the same tests run against both. On purpose
 - Keys that are not UTF-8 are stored with U+FFFD in the place of what is wrong; Consul keeps the bytes.
 - Texts of errors are alike, not equal. Filters (`?filter`), `?near` and `?node-meta` are ignored.
 """
+
+from syncd.dev.consul_server.app import make_app
+
+__all__ = ["make_app"]

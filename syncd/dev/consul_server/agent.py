@@ -7,7 +7,15 @@ import msgspec
 
 from syncd.dev.consul_server.catalog import Catalog
 from syncd.dev.consul_server.records import Check, Node, Refused, Service
-from syncd.dev.consul_server.requests import STATUSES, CheckWish, Gone, NodeWish, ServiceWish, checked_status, ttl_seconds
+from syncd.dev.consul_server.requests import (
+    STATUSES,
+    CheckWish,
+    Gone,
+    NodeWish,
+    ServiceWish,
+    checked_status,
+    ttl_seconds,
+)
 from syncd.dev.consul_server.sessions import NODE_CHECK
 from syncd.dev.tables import Tables
 
@@ -79,7 +87,7 @@ class Agent:
     def deregister(self, index: int, service_id: str) -> None:
         """Remove an instance of this node with its checks, if it is there."""
         if not service_id:
-            raise Refused(400, "Missing service ID")
+            raise Refused(500, "ServiceID missing")
         for check in self._catalog.on_node(NAME)[1]:
             if check.service_id == service_id:
                 self._forget(check.check_id)
@@ -141,7 +149,11 @@ def register_anywhere(catalog: Catalog, index: int, wish: NodeWish) -> None:
 
 
 def deregister_anywhere(catalog: Catalog, index: int, gone: Gone) -> None:
-    """Carry out `/v1/catalog/deregister`: a service, a check, or the whole node. Raises Refused (500) without a node."""
+    """Carry out `/v1/catalog/deregister`: a service, a check, or the whole node.
+
+    Raises:
+        Refused: 500, no node.
+    """
     if not gone.node:
         raise Refused(500, "Must provide node")
     if gone.service_id:

@@ -35,7 +35,7 @@ def make_app(state: ConsulState) -> web.Application:
         state.waiters.close()
 
     app = web.Application(client_max_size=_READ_AT_MOST_BYTES)
-    app.router.add_route("*", "/{path:.*}", handle)
+    app.router.add_route("*", "/{path:(?s:.*)}", handle)
     app.cleanup_ctx.append(clock)
     app.on_shutdown.append(wake)
     return app
@@ -43,6 +43,8 @@ def make_app(state: ConsulState) -> web.Application:
 
 async def _dispatch(request: web.Request, state: ConsulState) -> web.StreamResponse:
     path = unquote(request.raw_path.partition("?")[0], errors="replace")
+    if not path.isprintable():
+        return web.Response(status=HTTPStatus.BAD_REQUEST)
     clean = _clean(path)
     if clean != path:
         query = f"?{request.query_string}" if request.query_string else ""

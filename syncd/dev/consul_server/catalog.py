@@ -17,7 +17,7 @@ _TABLES = frozenset({"nodes", "services", "checks"})
 class Catalog:
     """All nodes with their services and checks, and the indexes that queries for them wait on.
 
-    As in Consul a service has an index of its own, raised by its instances, their checks, and the checks of their nodes.
+    As in Consul a service has an index of its own: its instances, their checks and the checks of their nodes raise it.
     A service that is unknown has the index of the last service that lost its last instance, else that of the catalog.
     """
 
@@ -46,14 +46,14 @@ class Catalog:
         return self._index("nodes"), [node for _, node in self._nodes.under()]
 
     def names(self) -> tuple[int, dict[str, list[str]]]:
-        """Return service -> the tags of its instances. The index is that of the services' table: checks do not move it."""
+        """Return service -> tags of its instances. The index is that of the services' table: checks do not move it."""
         tags: dict[str, dict[str, None]] = {}
         for _, service in self._services.under():
             tags.setdefault(service.service, {}).update(dict.fromkeys(service.tags))
         return self._index("services"), {name: list(found) for name, found in sorted(tags.items())}
 
     def instances(self, name: str, checks: bool = True) -> tuple[int, list[tuple[Node, Service, list[Check]]]]:
-        """Return a service's instances with their checks, those of the node first; `checks`: they move the index too."""
+        """Return a service's instances with their checks, the node's first; `checks`: these move the index too."""
         found = []
         for key, service in self._services.under():
             node_name, _, service_id = key.partition(SEPARATOR)

@@ -1,7 +1,7 @@
 """The key-value store: what Consul 1.8 does with keys, tombstones and indexes. Pure.
 
-Every write is given the index of the log entry that carries it. A read answers with the index that a client hands back to
-wait for the next change.
+Every write is given the index of the log entry that carries it. A read answers with the index that a client hands back
+to wait for the next change.
 """
 
 from collections.abc import Iterable
@@ -49,7 +49,7 @@ class KvStore:
         return max(newest, buried) or self.index, entries
 
     def keys(self, prefix: str, separator: str) -> tuple[int, list[str]]:
-        """Return the names of the keys under `prefix`, each cut after the first `separator` behind it, without doubles."""
+        """Return the names of the keys under `prefix`, cut after the first `separator` behind it, without doubles."""
         index, entries = self.tree(prefix)
         if not separator:
             return index, [entry.key for entry in entries]

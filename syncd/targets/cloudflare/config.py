@@ -47,7 +47,7 @@ class Config(TargetConfig):
     api_token_file: Annotated[OptionalText, Field(validate_default=True)] = None
     """A file that holds the token; read again before every use."""
     base_url: Annotated[str, AfterValidator(_check_base_url)] = DEFAULT_BASE_URL
-    keys: Annotated[tuple[KeyGlob, ...], Field(min_length=1)]
+    keys: Annotated[list[KeyGlob], Field(min_length=1)]
     """Exact keys and globs, relative to consul.prefix."""
     key_prefix: str = ""
     """Put before the relative key; the target sees nothing outside of it."""

@@ -21,7 +21,7 @@ def clock() -> kit.FakeClock:
 
 @pytest.fixture
 async def make_edge(kv_namespace: WorkersKV, clock: kit.FakeClock) -> AsyncIterator[Callable[..., CloudflareKv]]:
-    """make_edge(keys=[…], owner=…, owner_was=(…), namespace=…, **config): a target; each has its own process, so to say."""
+    """make_edge(keys=[…], owner=…, owner_was=(…), **config): a target, each as if in a process of its own."""
     made: list[CloudflareKv] = []
 
     def make(

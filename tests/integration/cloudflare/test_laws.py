@@ -59,7 +59,7 @@ async def test_updates_and_deletes(make_edge: MakeEdge, kv_namespace: WorkersKV)
 
 
 async def test_foreign_pairs_survive(make_edge: MakeEdge, kv_namespace: WorkersKV) -> None:
-    """Pairs without metadata, with strange metadata or of another owner are conflicts if wanted, and left alone else."""
+    """Pairs without metadata, with odd metadata or of another owner are conflicts if wanted, and left alone else."""
     marks = {"bare": None, "odd": {"color": "red"}, "odder": "text", "theirs": {"o": "other", "h": "0" * 32, "mi": 1}}
     for key, metadata in marks.items():
         kv_namespace.put(key, "kept", metadata)
@@ -73,7 +73,7 @@ async def test_foreign_pairs_survive(make_edge: MakeEdge, kv_namespace: WorkersK
     }
     assert done.found["odd"].owner == FOREIGN
     assert {key: kv_namespace.get(key) for key in kv_namespace.list()} == {
-        **{key: b"kept" for key in marks},
+        **dict.fromkeys(marks, b"kept"),
         **{"un" + key: b"kept" for key in marks},
         "ours": b"1",
     }
@@ -117,7 +117,16 @@ async def test_key_prefix_isolates(make_edge: MakeEdge, kv_namespace: WorkersKV)
     await kit.run_pass(make_edge(key_prefix="two/"), kit.view({"a": "2"}))
     done = await kit.run_pass(make_edge(key_prefix="one/"), kit.view({"a": "1"}))
     assert [(change.op, change.key) for change in done.plan.changes] == [("delete", "one/b")]
+    assert {call["query"]["prefix"] for call in kv_namespace.requests("GET keys")} == {"one/", "two/"}
     assert list(kv_namespace.list()) == ["one/a", "two/a"]
+
+
+async def test_list_that_ignores_the_prefix(make_edge: MakeEdge, kv_namespace: WorkersKV) -> None:
+    """What an API lists outside of our key_prefix is not ours to delete, even with our owner."""
+    await kit.run_pass(make_edge(key_prefix="two/"), kit.view({"a": "2"}))
+    rows = [{"name": name, "metadata": marks} for name, marks in kv_namespace.list().items()]
+    kv_namespace.fault("GET keys", body={"success": True, "errors": [], "result": rows, "result_info": {"cursor": ""}})
+    assert (await kit.run_pass(make_edge(key_prefix="one/"), kit.view({}))).plan.in_sync
 
 
 async def test_values_that_are_not_text(make_edge: MakeEdge, kv_namespace: WorkersKV) -> None:

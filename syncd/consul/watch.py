@@ -1,0 +1,66 @@
+"""One path of Consul, watched: a blocking query after the other, for ever."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+from syncd.consul.answers import Reply
+from syncd.core.errors import SyncdError
+
+FIRST_PAUSE_S = 0.25
+LONGEST_PAUSE_S = 15.0
+"""Between tries while Consul fails."""
+IDLE_PAUSE_S = 1.0
+"""After an answer that brought nothing new: a prefix that never existed wakes on every write to the KV store."""
+
+T = TypeVar("T")
+
+
+class Watch(Generic[T]):
+    """Asks for one path again and again and hands on every believable answer.
+
+    Args:
+        ask: gives the answer after an index, at once for None; bounded in time by the transport, so that a watch that
+            makes no progress is replaced by a new query on a new connection.
+        take: gets every answer; returns False where it brought nothing new.
+        fail: gets every failure; the watch goes on with the old index.
+
+    Rules (measured): the index is believed only if it grows; where it falls back, the path is read again without one.
+    """
+
+    def __init__(
+        self,
+        ask: Callable[[int | None], Awaitable[Reply[T]]],
+        take: Callable[[Reply[T]], bool],
+        fail: Callable[[SyncdError], None],
+    ) -> None:
+        self._ask = ask
+        self._take = take
+        self._fail = fail
+        self._index: int | None = None
+        self._tries = 0
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        while True:
+            try:
+                reply = await self._ask(self._index)
+                if self._index is not None and reply.index < self._index:
+                    # The index falls back minutes after a delete and when a snapshot is restored: both are normal.
+                    reply = await self._ask(None)
+            except SyncdError as error:
+                self._fail(error)
+                await asyncio.sleep(self._pause_s())
+                continue
+            self._tries = 0
+            first = self._index is None
+            self._index = reply.index
+            if not self._take(reply) and not first:
+                await asyncio.sleep(IDLE_PAUSE_S)
+
+    def _pause_s(self) -> float:
+        """Return the next pause: doubling, jittered so that watches do not reconnect in lock-step."""
+        longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0**self._tries)
+        self._tries = min(self._tries + 1, 16)
+        return random.uniform(longest / 2, longest)  # noqa: S311 - spread, not secrecy

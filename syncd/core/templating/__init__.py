@@ -1,0 +1,11 @@
+"""Templates (contract.md §3): Jinja2 in a sandbox, weighed, with faults in our own words. Pure.
+
+`TemplateFile` is one file with what it includes; `render_inline` is one line of the configuration.
+"""
+
+from syncd.core.templating.errors import TemplateFault, locate
+from syncd.core.templating.functions import FUNCTION_NAMES
+from syncd.core.templating.inline import inline_names, render_inline
+from syncd.core.templating.render import Rendering, TemplateFile
+
+__all__ = ["FUNCTION_NAMES", "Rendering", "TemplateFault", "TemplateFile", "inline_names", "locate", "render_inline"]

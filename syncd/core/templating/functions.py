@@ -1,0 +1,197 @@
+"""The functions through which a template reads. What they read is recorded by the view."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jinja2 import Undefined
+
+from syncd.core.errors import SourceLacks
+from syncd.core.fields import parse_exact_key
+from syncd.core.model import Instance, Item, Need, ServiceUse
+from syncd.core.snapshot import NeedMore, Snapshot, View
+from syncd.core.templating.errors import Failed, Refusal, here
+from syncd.core.templating.values import UNKNOWN, NotText, kind_of, not_text
+
+FUNCTION_NAMES = ("key", "key_exists", "key_bytes", "ls", "tree", "service", "services", "env", "fail")
+SERVICE_STATES = ("passing", "warning", "critical", "any")
+
+_NO_DEFAULT = object()
+
+
+class Functions:
+    """The functions of one template, for one view at a time; remembers what could not be answered."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        """Make the functions; `env` is what `env()` may read."""
+        self._env = env
+        self.begin(View(Snapshot()))
+
+    def begin(self, view: View) -> None:
+        """Read through `view` from now on, with nothing remembered."""
+        self._view = view
+        self.needs: set[Need] = set()
+        """What the snapshot does not cover."""
+        self.missing: dict[str, tuple[str, int] | None] = {}
+        """Exact keys without a value and without a default, each with template and line of its first use."""
+        self.uses: dict[str, ServiceUse] = {}
+
+    def table(self) -> dict[str, Callable[..., Any]]:
+        """Return the functions by the name that templates use."""
+        return {name: getattr(self, name) for name in FUNCTION_NAMES}
+
+    def key(self, path: Any, default: Any = _NO_DEFAULT) -> Any:
+        """Return the value of an exact key as text; `default` where it has none."""
+        item = self._item(path)
+        if item is UNKNOWN:
+            return UNKNOWN
+        if item is None:
+            return self._absent(path, default)
+        try:
+            return item.value.decode()
+        except UnicodeDecodeError:
+            raise not_text(path) from None
+
+    def key_bytes(self, path: Any, default: Any = _NO_DEFAULT) -> Any:
+        """Return the value of an exact key as bytes; `default` where it has none."""
+        item = self._item(path)
+        if item is UNKNOWN:
+            return UNKNOWN
+        return self._absent(path, default) if item is None else item.value
+
+    def key_exists(self, path: Any) -> Any:
+        """Return whether an exact key has a value."""
+        item = self._item(path)
+        return UNKNOWN if item is UNKNOWN else item is not None
+
+    def ls(self, prefix: Any = "") -> Any:
+        """Return the keys directly in a folder with their values, by the key relative to it, in key order."""
+        return self._below(prefix, "*", "ls")
+
+    def tree(self, prefix: Any = "") -> Any:
+        """Return all keys below a folder with their values, by the key relative to it, in key order."""
+        return self._below(prefix, "**", "tree")
+
+    def service(self, name: Any, tag: Any = None, status: Any = "passing", allow_empty: Any = False) -> Any:
+        """Return the instances of a service in one state, sorted by id; an unknown name has none."""
+        name = _text(name, "service() takes a name")
+        if status not in SERVICE_STATES:
+            raise Refusal(f"service() knows the states {', '.join(SERVICE_STATES)}")
+        if tag is not None:
+            tag = _text(tag, "the tag of service() is")
+        instances = self._read(lambda: self._view.service(name))
+        if instances is UNKNOWN:
+            return UNKNOWN
+        found = [
+            _instance(one) for one in instances if status in ("any", one.status) and (tag is None or tag in one.tags)
+        ]
+        self._use(name, tag, status, len(found), bool(allow_empty))
+        return found
+
+    def services(self) -> Any:
+        """Return the tags of every service in the catalog, by its name, in name order."""
+        catalog = self._read(self._view.catalog)
+        return UNKNOWN if catalog is UNKNOWN else {name: list(tags) for name, tags in catalog.items()}
+
+    def env(self, name: Any, default: Any = _NO_DEFAULT) -> Any:
+        """Return an environment variable of syncd; `default` where it is not set."""
+        found = self._env.get(_text(name, "env() takes a name"))
+        if found is None and default is _NO_DEFAULT:
+            raise Refusal("the environment variable {} is not set; set it, or give a default", name)
+        return default if found is None else found
+
+    def fail(self, message: Any) -> Any:
+        """Stop the rendering with a message of the template's own."""
+        raise Failed(_text(message, "fail() takes a message"))
+
+    def _item(self, path: Any) -> Any:
+        key = key_from(_text(path, "a key is"))
+        return self._read(lambda: self._view.item(key))
+
+    def _absent(self, path: str, default: Any) -> Any:
+        if default is not _NO_DEFAULT:
+            return default
+        self.missing.setdefault(path, here())
+        return UNKNOWN
+
+    def _below(self, prefix: Any, pattern: str, function: str) -> Any:
+        folder = folder_from(_text(prefix, f"{function}() takes a folder"), function)
+        items: Any = self._read(lambda: self._view.glob(folder + pattern))
+        if items is UNKNOWN:
+            return UNKNOWN
+        start = len(folder)
+        try:
+            return {key[start:]: item.value.decode() for key, item in items.items()}
+        except UnicodeDecodeError:
+            return {key[start:]: _value(item) for key, item in items.items()}
+
+    def _read(self, read: Callable[[], Any]) -> Any:
+        """Return what the view answers, UNKNOWN where it has to be read first."""
+        try:
+            return read()
+        except NeedMore as more:
+            self.needs |= more.needs
+            return UNKNOWN
+        except SourceLacks as lacks:
+            raise Refusal(str(lacks)) from None
+
+    def _use(self, name: str, tag: str | None, status: str, count: int, allow_empty: bool) -> None:
+        label = ", ".join([name, *([f"tag {tag}"] if tag else []), *([status] if status != "passing" else [])])
+        before = self.uses.get(label)
+        allow_empty = allow_empty and (before is None or before.allow_empty)
+        self.uses[label] = ServiceUse(label, count, allow_empty)
+
+
+def key_from(path: str) -> str:
+    """Return the exact key that a function is asked for.
+
+    Raises:
+        Refusal: it is none.
+    """
+    try:
+        return parse_exact_key(path)
+    except ValueError as error:
+        raise Refusal(f"{{}} {error}", path) from None
+
+
+def folder_from(prefix: str, function: str) -> str:
+    """Return the folder that `ls` or `tree` is asked for, ending in `/` or empty.
+
+    Raises:
+        Refusal: it is no folder.
+    """
+    folder = prefix.removesuffix("/")
+    if not folder:
+        return ""
+    try:
+        parse_exact_key(folder)
+    except ValueError:
+        raise Refusal(f"{{}} is not a folder for {function}(); write one such as config/domains", prefix) from None
+    return folder + "/"
+
+
+def _value(item: Item) -> Any:
+    try:
+        return item.value.decode()
+    except UnicodeDecodeError:
+        return NotText(item.key)
+
+
+def _instance(one: Instance) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "name": one.name,
+        "address": one.address,
+        "port": one.port,
+        "tags": list(one.tags),
+        "meta": dict(one.meta),
+        "status": one.status,
+        "node": one.node,
+    }
+
+
+def _text(value: Any, what: str) -> str:
+    if isinstance(value, Undefined):
+        str(value)
+    if not isinstance(value, str):
+        raise Refusal(f"{what} (text), not {kind_of(value)}")
+    return str(value)

@@ -1,0 +1,101 @@
+"""The target kind `template`: one file, rendered from a Jinja2 template. Whose it is, the journal knows."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from syncd.core.errors import Fault
+from syncd.core.model import Desired, Entry, Need, Origin, text_entry
+from syncd.core.snapshot import View
+from syncd.core.templating import FUNCTION_NAMES, TemplateFile
+from syncd.targets.base import Context, FileTargetConfig, Raw, Reference, TargetKind, text
+
+_SENSITIVE_MODE = 0o600
+_MODE = 0o644
+_WORDS = "range dict namespace cycler joiner loop self super caller true false none and or not in is if else"
+_TAKEN = frozenset([*FUNCTION_NAMES, *_WORDS.split(), "True", "False", "None"])
+
+
+def _variables(value: dict[str, Any]) -> dict[str, Any]:
+    for name in value:
+        if name in _TAKEN:
+            raise ValueError(f"has '{name}', which templates know as something else; choose another name")
+        if not name.isidentifier() or name.startswith("_"):
+            raise ValueError(f"has '{name}', which no template can name; use letters, digits and _, a letter first")
+    return value
+
+
+class TemplateConfig(FileTargetConfig):
+    """What a template target may say."""
+
+    template: str = Field(min_length=1)
+    vars: Annotated[dict[str, Any], AfterValidator(_variables)] = Field(default_factory=dict)
+
+    @classmethod
+    def references(cls, raw: Raw) -> Iterable[Reference]:
+        """Return its reload and its template."""
+        yield from super().references(raw)
+        template = text(raw, "template")
+        if template:
+            yield Reference("file", template, "template")
+
+
+class TemplateTarget:
+    """A file that a template gives."""
+
+    kind = "template"
+
+    def __init__(self, name: str, config: TemplateConfig, context: Context) -> None:
+        self.name = name
+        self.config: FileTargetConfig = config
+        self._file = TemplateFile(config.template, context.load_template, config.vars, context.env)
+
+    def needs(self) -> frozenset[Need]:
+        """Return what the template reads by constant names."""
+        return self._file.needs()
+
+    def check(self) -> list[Fault]:
+        """Return what is wrong with the template and what it includes, as far as it shows without rendering."""
+        return [fault.fault() for fault in self._file.check()]
+
+    def desired(self, view: View, masked: View) -> Desired:
+        """Return the one file this target should hold, or why it cannot be rendered. Raises as the protocol says."""
+        made = self._file.render(view, masked)
+        entries: dict[str, Entry] = {}
+        if made.content is not None:
+            path, sensitive = self.config.path, bool(view.sensitive_keys)
+            mode = self.config.mode
+            entries[path] = text_entry(
+                path,
+                made.content,
+                origins=tuple(
+                    Origin(item.source_key, item.layer, item.modify_index) for _, item in sorted(view.items.items())
+                ),
+                sensitive=sensitive,
+                mode=mode if mode is not None else _SENSITIVE_MODE if sensitive else _MODE,
+            )
+        return Desired(
+            entries=entries,
+            missing=made.missing,
+            masked=made.masked,
+            templates=made.templates,
+            services=made.services,
+            error=made.fault,
+        )
+
+    def owner_of(self, content: bytes) -> str | None:
+        """Return None: a template's output names nobody."""
+        return None
+
+    def mask(self, content: bytes, desired: Desired) -> str | None:
+        """Return the present content where nothing sensitive can be in it, as far as the wanted one tells."""
+        if any(entry.sensitive for entry in desired.entries.values()):
+            return None
+        try:
+            return content.decode()
+        except UnicodeDecodeError:
+            return None
+
+
+KIND = TargetKind(TemplateConfig, TemplateTarget)

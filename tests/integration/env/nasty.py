@@ -1,0 +1,93 @@
+"""Values that env files get wrong, each with the dialects that cannot hold it."""
+
+from __future__ import annotations
+
+from syncd.core.dotenv import DIALECTS, Dialect
+
+_NONE: frozenset[Dialect] = frozenset()
+_DOCKER: frozenset[Dialect] = frozenset({"docker"})
+_SYSTEMD: frozenset[Dialect] = frozenset({"systemd"})
+
+NASTY: list[tuple[str, frozenset[Dialect]]] = [
+    ("", _NONE),
+    (" ", _NONE),
+    ("two words", _NONE),
+    ("  spaces at both ends  ", _NONE),
+    ("\ttab\tinside and at both ends\t", _NONE),
+    ("\u00a0no-break spaces\u00a0", _NONE),
+    ("\u2003em space\u2003", _NONE),
+    ("\x85next line\x85", _NONE),
+    ("\x0bvertical tab and form feed\x0c", _NONE),
+    ("it's", _NONE),
+    ("'single'", _NONE),
+    ('"double"', _NONE),
+    ("both ' and \"", _NONE),
+    ("'", _NONE),
+    ('"', _NONE),
+    ("''", _NONE),
+    ("'unclosed", _NONE),
+    ('"unclosed', _NONE),
+    ("`id`", _NONE),
+    ("$(id)", _NONE),
+    ("$HOME", _NONE),
+    ("${HOME}", _NONE),
+    ("${HOME:-x}", _NONE),
+    ("$", _NONE),
+    ("$$", _NONE),
+    ("$$HOME $${HOME}", _NONE),
+    ("\\$HOME", _NONE),
+    ('it\'s $5 \\n "q"', _NONE),
+    ("\\", _NONE),
+    ("\\\\", _NONE),
+    ("ends with \\", _NONE),
+    ("ends with \\\\", _NONE),
+    ("$ and ends with \\", _NONE),
+    ("C:\\new\\table\\0101", _NONE),
+    ("\\'", _NONE),
+    ("\\\\'", _NONE),
+    ('\\"', _NONE),
+    ("\\n\\r\\t\\x41", _NONE),
+    ("#", _NONE),
+    ("#leading", _NONE),
+    ("a#b", _NONE),
+    ("a #b", _NONE),
+    ("a # b 'c'", _NONE),
+    (";semicolon; and & | < > ( )", _NONE),
+    ("=", _NONE),
+    ("a=b==", _NONE),
+    ("export A=b", _NONE),
+    ("~", _NONE),
+    ("~root/x:~root/y", _NONE),
+    ("* ? [a-z] {a,b}", _NONE),
+    ("!history !!", _NONE),
+    ("-n", _NONE),
+    ("%s %d", _NONE),
+    ('{"a": [1, 2.50], "b": "c d"}', _NONE),
+    ("https://a.example,https://b.example:8080/p?q=1&r=%20#f", _NONE),
+    ("postgres://u:p@ss'w\"o$rd@db:5432/x", _NONE),
+    ("héllo wörld", _NONE),
+    ("日本語", _NONE),
+    ("😀 emoji 👩‍👩‍👧", _NONE),
+    ("\u202eright to left", _NONE),
+    ("bell \x07 escape \x1b[31m delete \x7f one \x01", _NONE),
+    ("carriage\rreturn", _NONE),
+    ("ends with carriage return\r", _DOCKER),
+    ("windows\r\nlines", _DOCKER),
+    ("two\nlines", _DOCKER),
+    ("\n", _DOCKER),
+    ("\nat both ends\n", _DOCKER),
+    ("ends with a line break\n", _DOCKER),
+    ("three\n\nlines 'with' \"quotes\" \\ and $HOME\n# no comment\nA=b", _DOCKER),
+    ("backslash at a line's end \\\nnext", _DOCKER),
+    ("-----BEGIN KEY-----\nMIIE+/=\n-----END KEY-----\n", _DOCKER),
+    ("x" * 60_000, _NONE),
+    ("y'" * 40_000, _DOCKER),
+    ("\ufeffbyte order mark", _SYSTEMD),
+    ("noncharacters \ufdd0 \uffff \U0001fffe", _SYSTEMD),
+    ("a\0b", frozenset(DIALECTS)),
+]
+
+
+def held_by(dialect: Dialect) -> dict[str, str]:
+    """Return the values that the dialect can hold, each under a variable name of its own."""
+    return {f"V{number}": value for number, (value, refused) in enumerate(NASTY) if dialect not in refused}

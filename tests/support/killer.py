@@ -1,0 +1,42 @@
+"""Runs the syncd command line and ends it with SIGKILL at the N-th system call of its transaction code.
+
+`python -m tests.support.killer N ARGS…`; without reaching N it writes how many calls there were to `KILLER_COUNT`.
+A call counts where the engine's transaction, file or journal code makes it: that is between any two of its steps.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from syncd.cli.main import main
+
+_WATCHED = ("engine/transaction.py", "engine/files.py", "engine/journal.py", "engine/applying.py")
+_CALLS = {"execute", "executemany", "link", "rename", "replace", "unlink", "mkdir", "open", "write", "flush"}
+_CALLS |= {"fsync", "fchmod", "fchown", "fdopen", "close", "chmod", "scandir"}
+
+
+def run(argv: list[str]) -> int:
+    """Run `main` with a profile hook that counts calls and kills at the N-th."""
+    limit = int(argv[0])
+    sys.argv = ["syncd", *argv[1:]]
+    count = 0
+
+    def hook(frame: FrameType, event: str, function: Any) -> None:
+        nonlocal count
+        if event == "c_call" and function.__name__ in _CALLS and frame.f_code.co_filename.endswith(_WATCHED):
+            count += 1
+            if count == limit:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.setprofile(hook)
+    code = main()
+    sys.setprofile(None)
+    Path(os.environ["KILLER_COUNT"]).write_text(str(count))
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))
