@@ -4,6 +4,7 @@ import logging
 import sys
 
 import structlog
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from syncd.cli.options import LogFormatName, LogLevelName
 
@@ -28,3 +29,8 @@ def configure(form: LogFormatName | None, level: LogLevelName | None) -> None:
         ),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
     )
+    set_on_retry_hooks([_retrying])
+
+
+def _retrying(details: RetryDetails) -> None:
+    structlog.get_logger().info("retry", error=str(details.caused_by), wait_s=round(details.wait_for, 2))

@@ -128,11 +128,12 @@ class HTTPClient(base.HTTPClient):  # type: ignore[misc]  # python-consul2 has n
                 raise Unreachable(self.label, what) from error
             except TimeoutError as error:
                 raise Unreachable(self.label, f"did not answer within {timeout_s:g} s") from error
-            except (ssl.SSLError, aiohttp.ClientSSLError) as error:
-                raise Untrusted(_untrusted(self.label, error)) from error
             except aiohttp.ClientResponseError as error:
                 raise not_consul(self._shown(url), "no HTTP") from error
             except (aiohttp.ClientError, OSError) as error:
+                refusal = _tls_refusal(error)
+                if refusal is not None:
+                    raise Untrusted(_untrusted(self.label, refusal)) from error
                 raise Unreachable(self.label, _words(error)) from error
 
     async def _exchange(
@@ -187,11 +188,21 @@ def deadline_s(params: Params) -> float:
     return READ_TIMEOUT_S + sum(waits) * 17 / 16
 
 
-def _untrusted(label: str, error: Exception) -> str:
-    cause = getattr(error, "certificate_error", error)
-    why = getattr(cause, "verify_message", None) or getattr(cause, "reason", None) or type(error).__name__
+def _tls_refusal(error: BaseException | None) -> ssl.SSLError | None:
+    """Return why TLS was refused, by us or by Consul; None where the connection just broke."""
+    while error is not None:
+        if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+            return error
+        error = error.__cause__
+    return None
+
+
+def _untrusted(label: str, refusal: ssl.SSLError) -> str:
+    why = (
+        getattr(refusal, "verify_message", None) or (refusal.reason or type(refusal).__name__).replace("_", " ").lower()
+    )
     return (
-        f"Consul at {label} cannot be trusted, or does not trust us: {str(why).replace('_', ' ').lower()}; "
+        f"Consul at {label} cannot be trusted, or does not trust us: {why}; "
         "check consul.tls.ca_file, cert_file and key_file, and that the scheme is right"
     )
 

@@ -48,6 +48,8 @@ def parse_duration(value: object) -> float:
 def _parse_mode(value: object) -> int:
     if isinstance(value, str) and re.fullmatch(r"0?[0-7]{3}", value):
         return int(value, 8)
+    if isinstance(value, int):
+        raise ValueError('is a number to YAML; put it in quotes, such as "0600"')
     raise ValueError('is not a file mode; write it as a quoted string, such as "0600"')
 
 

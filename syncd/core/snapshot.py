@@ -62,7 +62,7 @@ class Snapshot:
 
     `covers` says what was read; `hidden` holds exact keys that the source keeps from us, `denied` folders that it
     refuses to list. `partial`: a listing may leave out keys that our token may not see, so that only a read of the key
-    itself proves that it is missing. `no_services` says why services cannot be read here. `index` is the highest Consul
+    itself proves that it, or its overlay in `layer`, is missing. `no_services` says why services cannot be read here. `index` is the highest Consul
     index seen, 0 for a file.
     """
 
@@ -73,6 +73,7 @@ class Snapshot:
     hidden: frozenset[str] = frozenset()
     denied: frozenset[str] = frozenset()
     partial: bool = False
+    layer: str = ""
     no_services: str | None = None
     index: int = 0
 
@@ -88,9 +89,12 @@ class Snapshot:
                 return False
             folder = globs.parent_folder(folder[:-1])
 
-    def proves_missing(self, key: str) -> bool:
-        """Return True where a key that is in neither `items` nor `hidden` is known not to exist."""
-        return Need("key", key) in self.covers if self.partial else self.covers_key(key)
+    def proves(self, key: str) -> bool:
+        """Return True where `items` tells the truth about an exact key that is not in `hidden`."""
+        if not self.partial:
+            return self.covers_key(key)
+        item = self.items.get(key)
+        return Need("key", key) in self.covers or (item is not None and item.layer == self.layer)
 
     def covers_folder(self, folder: str) -> bool:
         """Return True where everything below `folder` was read."""
@@ -151,14 +155,12 @@ class View:
             HiddenKey: the source keeps it from us.
         """
         self.reads.add(Need("key", key))
-        found = self.snapshot.items.get(key)
-        if found is not None:
-            return self._hand_out(found)
         if key in self.snapshot.hidden:
             raise HiddenKey(key)
-        if not self.snapshot.proves_missing(key):
+        found = self.snapshot.items.get(key)
+        if not self.snapshot.proves(key):
             raise NeedMore([Need("key", key)])
-        return None
+        return self._hand_out(found) if found is not None else None
 
     def folder(self, folder: str) -> dict[str, Item]:
         """Return all items below a folder (`""` or ending in `/`), by full key, in key order.

@@ -30,11 +30,15 @@ class PortTaken(SyncdError):
 
 @dataclass(frozen=True, slots=True)
 class DevServers:
-    """The two running servers. `seeded` tells how many keys came from the seed: 0 where there were keys already."""
+    """The two running servers. `seeded` tells how many keys came from the seed: 0 where there were keys already.
+
+    `state` is what the Consul-compatible server holds: the demo and the tests change it from within.
+    """
 
     consul_url: str
     kv_url: str
     seeded: int
+    state: ConsulState
     _runners: tuple[web.AppRunner, ...]
 
     @property
@@ -79,24 +83,31 @@ async def start(port: int = 0, kv_port: int = 0, seed: Path | None = None, data:
         for runner in runners:
             await runner.cleanup()
         raise
-    return DevServers(consul_url, kv_url, seeded, tuple(runners))
+    return DevServers(consul_url, kv_url, seeded, state, tuple(runners))
 
 
-async def serve(
-    port: int, kv_port: int, seed: Path | None, data: Path | None, say: Callable[[str], None] = print
-) -> None:
-    """Run both servers until SIGTERM or SIGINT; `say` gets the lines for the terminal, one to export per variable."""
+async def serve(port: int, kv_port: int, seed: Path | None, data: Path | None, say: Callable[[str], None]) -> None:
+    """Run both servers until SIGTERM or SIGINT; see `start`.
+
+    Args:
+        say: gets the lines of `introduction` when both servers answer; it must not hold them back in a buffer.
+    """
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for number in signals:
         loop.add_signal_handler(number, stopped.set)
-    servers = await start(port, kv_port, seed, data)
     try:
-        for line in introduction(servers, seed, data):
-            say(line)
-        await stopped.wait()
+        servers = await start(port, kv_port, seed, data)
+        try:
+            for line in introduction(servers, seed, data):
+                say(line)
+            await stopped.wait()
+        finally:
+            await servers.stop()
     finally:
-        await servers.stop()
+        for number in signals:
+            loop.remove_signal_handler(number)
 
 
 def introduction(servers: DevServers, seed: Path | None, data: Path | None) -> list[str]:

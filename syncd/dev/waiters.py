@@ -16,6 +16,9 @@ class Waiters:
         self._waiting: dict[asyncio.Future[None], Concerns] = {}
         self.closed = False
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     async def wait(self, concerns: Concerns, timeout_s: float) -> None:
         """Return after a change that concerns the caller, after `timeout_s`, or when the server stops."""
         if self.closed:

@@ -174,7 +174,9 @@ async def _push(journal: Journal, target: RemoteTarget, one: Planned, conditions
     changes = one.plan.changes
     try:
         async with asyncio.timeout(conditions.deadline.remaining_s()):
-            failed: Mapping[str, str] = await target.apply(changes, conditions.progress(target.name))
+            failed: Mapping[str, str] = await target.apply(
+                changes, conditions.progress(target.name), within_s=conditions.deadline.wait_s()
+            )
     except TimeoutError as error:
         raise TargetError(f"{target.name}: the push took longer than --timeout; run again to finish it") from error
     applied = [change for change in changes if change.key not in failed]

@@ -2,6 +2,8 @@
 
 import time
 
+_LONGEST_WAIT_S = 60.0
+
 
 class Deadline:
     """A point on the monotonic clock; `stop` brings it to now."""
@@ -20,6 +22,11 @@ class Deadline:
         if self.stopped:
             return 0.0
         return None if self._end is None else max(0.0, self._end - time.monotonic())
+
+    def wait_s(self) -> float:
+        """Return how long a remote target may wait for its API to take calls again, in seconds."""
+        remaining = self.remaining_s()
+        return _LONGEST_WAIT_S if remaining is None else min(remaining, _LONGEST_WAIT_S)
 
     def expired(self) -> bool:
         """Return True where nothing new may start."""

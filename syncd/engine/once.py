@@ -81,7 +81,7 @@ async def _planned(
 ) -> PassPlan:
     try:
         async with asyncio.timeout(deadline.remaining_s()):
-            return await plan_pass(setup, source, journal, selected, key)
+            return await plan_pass(setup, source, journal, selected, key, within_s=deadline.wait_s())
     except TimeoutError as error:
         if deadline.stopped:
             raise Refused("stopped before anything was changed") from error

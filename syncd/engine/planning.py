@@ -42,13 +42,20 @@ class PassPlan:
 
 
 async def plan_pass(
-    setup: Setup, source: Source, journal: Journal, selected: Sequence[str], plan_key: bytes | None
+    setup: Setup,
+    source: Source,
+    journal: Journal,
+    selected: Sequence[str],
+    plan_key: bytes | None,
+    *,
+    within_s: float,
 ) -> PassPlan:
     """Return the plan of every selected target; one that cannot be planned says so in its plan.
 
     Args:
         selected: names of targets, empty for all.
         plan_key: seals the digests of sensitive values; None shows none of them.
+        within_s: remote targets begin no wait that would end later.
 
     Raises:
         SourceUnavailable, SourceDenied: nothing could be read.
@@ -61,7 +68,7 @@ async def plan_pass(
             f"the token may not read any needed key, such as '{rendered[0].hidden}'; give it key read rights"
         )
     left_over = interrupted(journal)
-    planned = await asyncio.gather(*(_plan(setup, source, journal, one, left_over) for one in rendered))
+    planned = await asyncio.gather(*(_plan(setup, source, journal, one, left_over, within_s) for one in rendered))
     shown = tuple(_sealed(one.plan, plan_key) for one in planned)
     templates = {path: digest for one in rendered for path, digest in one.desired.templates.items()}
     result = PassResult(
@@ -77,7 +84,12 @@ async def plan_pass(
 
 
 async def _plan(
-    setup: Setup, source: Source, journal: Journal, rendered: Rendered, left_over: Mapping[str, Path | None]
+    setup: Setup,
+    source: Source,
+    journal: Journal,
+    rendered: Rendered,
+    left_over: Mapping[str, Path | None],
+    within_s: float,
 ) -> Planned:
     target = rendered.target
     file: current.FileState | None = None
@@ -85,7 +97,7 @@ async def _plan(
         if is_file(target):
             plan, file = _plan_file(setup, journal, target, rendered.desired, left_over)
         else:
-            plan = await _plan_remote(setup, journal, target, rendered)
+            plan = await _plan_remote(setup, journal, target, rendered, within_s)
         limits = setup.config.limits.overridden(target.config.limits)
         plan = by_limits(plan, limits)
         plan = await guarded(
@@ -115,7 +127,9 @@ def _plan_file(
     return current.with_diff(plan, target, state, written), state
 
 
-async def _plan_remote(setup: Setup, journal: Journal, target: RemoteTarget, rendered: Rendered) -> Plan:
+async def _plan_remote(
+    setup: Setup, journal: Journal, target: RemoteTarget, rendered: Rendered, within_s: float
+) -> Plan:
     if rendered.hidden is not None or rendered.desired.error is not None:
         # Nothing can be changed; what the target holds need not be read for that.
         return Plan(target.name, target.kind, error=rendered.desired.error)
@@ -123,7 +137,7 @@ async def _plan_remote(setup: Setup, journal: Journal, target: RemoteTarget, ren
     owner = setup.config.owner
     present = {
         key: _ours(entry, owner) if entry.owner is None and key in known else entry
-        for key, entry in (await target.read(rendered.desired)).items()
+        for key, entry in (await target.read(rendered.desired, within_s=within_s)).items()
     }
     plan = diff(target.name, target.kind, rendered.desired, present, owner=owner, adopt=target.config.adopt)
     plan = by_policy(plan, target.policy)
@@ -156,7 +170,7 @@ async def _with_values(plan: Plan, target: RemoteTarget, setup: Setup) -> Plan:
 
 
 def _marked(change: Change, target: RemoteTarget, setup: Setup) -> Change:
-    key = target.source_key(change.key) or change.key
+    key = target.bare_key(change.key)
     return change if change.sensitive or not setup.rules.is_sensitive(key) else replace(change, sensitive=True)
 
 

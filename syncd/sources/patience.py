@@ -28,13 +28,15 @@ async def patiently(attempt: Callable[[], Awaitable[T]], *, deadline: float, lab
     """
     clock = asyncio.get_running_loop().time
     begun = clock()
-    last: Exception | None = None
+    last: Unreachable | NotConsul | None = None
     tries = 0
 
     def worth_it(error: Exception) -> bool:
         nonlocal last
+        if not isinstance(error, Unreachable | NotConsul):
+            return False
         last = error
-        return isinstance(error, Unreachable) or (isinstance(error, NotConsul) and clock() - begun < LIES_S)
+        return isinstance(error, Unreachable) or clock() - begun < LIES_S
 
     try:
         async with asyncio.timeout_at(deadline):
@@ -45,7 +47,7 @@ async def patiently(attempt: Callable[[], Awaitable[T]], *, deadline: float, lab
                     tries = context.num
                     return await attempt()
     except TimeoutError as error:
-        if last is not None and not isinstance(last, Unreachable):
+        if isinstance(last, NotConsul):
             raise last from error
         failure = last or Unreachable(label, "did not answer in time")
         raise failure.after(tries, clock() - begun) from error

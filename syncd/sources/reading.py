@@ -158,6 +158,7 @@ class Reading:
             hidden=frozenset(hidden),
             denied=known.denied | denied,
             partial=True,
+            layer=self._rules.layer,
             index=self._index,
         )
 
@@ -176,9 +177,11 @@ def _answers(known: Snapshot, need: Need) -> bool:
 
 async def _all(jobs: Iterable[Job]) -> None:
     """Run all jobs at once (the client keeps to its connections); at the first failure the others are cancelled."""
+    # No TaskGroup: on Python 3.11 one that fails leaves its task marked as cancelled, and no deadline around it works.
+    tasks = [asyncio.ensure_future(job()) for job in jobs]
     try:
-        async with asyncio.TaskGroup() as group:
-            for job in jobs:
-                group.create_task(job())
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from failures
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

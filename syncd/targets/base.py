@@ -172,8 +172,15 @@ class RemoteTarget(Protocol):
         """Return the source key that would feed this entry if the configuration still wants it, else None."""
         ...
 
-    async def read(self, desired: Desired) -> Mapping[str, Entry]:
+    def bare_key(self, entry_key: str) -> str:
+        """Return the entry key without what the target puts before source keys."""
+        ...
+
+    async def read(self, desired: Desired, *, within_s: float) -> Mapping[str, Entry]:
         """Return what the target holds in our part of it, by entry key; foreign entries included.
+
+        Args:
+            within_s: no wait that would end later is begun.
 
         Raises:
             TargetError: it could not be read.
@@ -184,8 +191,11 @@ class RemoteTarget(Protocol):
         """Return the present contents of these entries, for showing; what cannot be had is left out."""
         ...
 
-    async def apply(self, changes: Sequence[Change], progress: Progress) -> Mapping[str, str]:
+    async def apply(self, changes: Sequence[Change], progress: Progress, *, within_s: float) -> Mapping[str, str]:
         """Carry out the changes, deletes last; return why each entry failed that did.
+
+        Args:
+            within_s: no wait that would end later is begun.
 
         Raises:
             TargetError: the target refused or could not be reached; some changes may be done, none half.

@@ -64,16 +64,16 @@ class TemplateTarget:
         made = self._file.render(view, masked)
         entries: dict[str, Entry] = {}
         if made.content is not None:
-            path, sensitive = self.config.path, bool(view.sensitive_keys)
-            mode = self.config.mode
+            path, mode = self.config.path, self.config.mode
             entries[path] = text_entry(
                 path,
                 made.content,
                 origins=tuple(
-                    Origin(item.source_key, item.layer, item.modify_index) for _, item in sorted(view.items.items())
+                    Origin(item.source_key, item.layer, item.modify_index)
+                    for item in (view.items[key] for key in sorted(view.items))
                 ),
-                sensitive=sensitive,
-                mode=mode if mode is not None else _SENSITIVE_MODE if sensitive else _MODE,
+                sensitive=made.sensitive,
+                mode=mode if mode is not None else _SENSITIVE_MODE if made.sensitive else _MODE,
             )
         return Desired(
             entries=entries,
@@ -89,8 +89,9 @@ class TemplateTarget:
         return None
 
     def mask(self, content: bytes, desired: Desired) -> str | None:
-        """Return the present content where nothing sensitive can be in it, as far as the wanted one tells."""
-        if any(entry.sensitive for entry in desired.entries.values()):
+        """Return the present content, None where the wanted one has something sensitive."""
+        wanted = desired.entries.get(self.config.path)
+        if wanted is None or wanted.sensitive:
             return None
         try:
             return content.decode()

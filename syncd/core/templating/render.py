@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from syncd.core.model import Need, ServiceUse
@@ -15,6 +16,7 @@ from syncd.core.templating.paths import folder_of
 from syncd.core.templating.scan import Scan, check, scan
 
 _MISSING_SHOWN = 20
+_PARTS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Rendering:
     missing: tuple[str, ...]
     templates: Mapping[str, str]
     services: tuple[ServiceUse, ...]
+    sensitive: bool
+    """True where a sensitive value was read, whatever became of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +88,15 @@ class TemplateFile:
             NeedMore, HiddenKey: as the view.
         """
         first = self._run(view)
+        sensitive = bool(view.sensitive_keys)
         templates, services = dict(self._environment.used), tuple(sorted(self._functions.uses.values()))
         second = None
-        if view.sensitive_keys:
+        if sensitive:
             try:
                 second = self._run(masked)
             except (NeedMore, HiddenKey):
                 second = None
-        safe = masked if view.sensitive_keys else view
+        safe = masked if sensitive else view
         sources = [self._environment.text(name) or "" for name in templates]
 
         def shown(name: str) -> bool:
@@ -101,10 +106,11 @@ class TemplateFile:
         return Rendering(
             content=first.content,
             masked=second.content.decode() if second is not None and second.content is not None else None,
-            fault=self._fault(first, second, shown, tainted=bool(view.sensitive_keys)),
+            fault=self._fault(first, second, shown, tainted=sensitive),
             missing=tuple(key for key in first.missing if shown(key)),
             templates=templates,
             services=services,
+            sensitive=sensitive,
         )
 
     def _run(self, view: View) -> _Attempt:
@@ -145,15 +151,15 @@ def written(environment: TemplateEnvironment, path: str, variables: Mapping[str,
     """Return what a template writes, as UTF-8; raises whatever its rendering raises."""
     template = environment.get_template(path)
     running: Any = template.root_render_func(template.new_context(dict(variables or {})))
-    parts: list[str] = []
+    pieces: list[str] = []
     size = 0
-    for part in running:
-        parts.append(part)
-        size += len(part)
+    while parts := list(islice(running, _PARTS)):
+        size += sum(map(len, parts))
         if size > OUTPUT_MAX_BYTES:
             running.throw(_too_large())  # inside of the template, so that its line is known
+        pieces.append("".join(parts))
     try:
-        content = "".join(parts).encode()
+        content = "".join(pieces).encode()
     except UnicodeEncodeError:
         raise Refusal("the output holds a lone surrogate, which UTF-8 cannot") from None
     if len(content) > OUTPUT_MAX_BYTES:

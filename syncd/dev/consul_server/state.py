@@ -56,7 +56,7 @@ class ConsulState:
         if changes:
             self._indexes.put("log", index)
             self._storage.save([*changes, *self._tables.take()])
-            self.waiters.wake(changes)
+            pass
         self._earlier_deadline.set()
 
     def expire(self) -> None:

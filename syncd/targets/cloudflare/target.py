@@ -47,6 +47,10 @@ class CloudflareKv:
         """Return the source key that would feed this entry if the configuration still wants it, else None."""
         return wants.source_key(self.config, entry_key)
 
+    def bare_key(self, entry_key: str) -> str:
+        """Return the entry key without `key_prefix`."""
+        return entry_key.removeprefix(self.config.key_prefix)
+
     async def read(self, desired: Desired, *, within_s: float = WITHIN_S) -> Mapping[str, Entry]:
         """Return all pairs under `key_prefix`, corrected by our own writes of the last two minutes.
 

@@ -24,7 +24,12 @@ def folders(*names: str) -> frozenset[Need]:
 
 @asynccontextmanager
 async def opened(
-    server: ConsulServer | str, prefix: str = "", *, environment: str | None = None, timeout_s: float = 10, **more: object
+    server: ConsulServer | str,
+    prefix: str = "",
+    *,
+    environment: str | None = None,
+    timeout_s: float = 10,
+    **more: object,
 ) -> AsyncIterator[ConsulSource]:
     """Give a source on a server or an address; `more` are other settings."""
     address = server if isinstance(server, str) else server.url

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,7 @@ def until_woken(consul: Consul, path: str, act: Callable[[], object]) -> tuple[A
 
 
 def sleeps_on(consul: Consul, path: str, act: Callable[[], object]) -> bool:
-    """Return whether the query on `/v1/PATH` outlasts its short wait with the index it came with, though `act` happened."""
+    """Return whether the query on `/v1/PATH` keeps its index through a short wait, though `act` happened."""
     answer, moved = _wait(consul, path, act, SHORT, 9)
     return not moved and answer.status in (200, 404)
 
@@ -151,9 +150,7 @@ def test_an_index_above_all_blocks_and_misses(consul: Consul) -> None:
 
 
 def test_a_wait_without_an_index_does_not_block(consul: Consul) -> None:
-    """Nor does index 0."""
+    """Nor does index 0: the client would give up after 10 s."""
     consul.put("a")
-    began = time.monotonic()
     assert consul.get("a", "wait=60s").status == 200
     assert consul.get("a", "index=0&wait=60s").status == 200
-    assert time.monotonic() - began < 30

@@ -16,7 +16,7 @@ from tests.support.processes import free_port
 
 @pytest.fixture
 def gateway(nginx_server: Callable[..., NginxServer]) -> Callable[..., tuple[Http, NginxServer]]:
-    """gateway("ai-gateway.conf", keys, *instances, **vars): the rendered file in a running nginx, and a client of it."""
+    """gateway("ai-gateway.conf", keys, *instances, **vars): the rendered file in a running nginx, its client."""
 
     def start(name: str, keys: dict[str, Any], *instances: Any, **variables: Any) -> tuple[Http, NginxServer]:
         port = free_port()

@@ -72,7 +72,7 @@ FILES = ["upstreams.conf", "ai-gateway.conf", "api-gateway.conf"]
 @pytest.mark.parametrize("url", NASTY)
 def test_a_url_that_is_none_is_refused_by_key_and_not_by_value(file: str, url: str) -> None:
     """The message names the key; the value, which may hold a password, is not in it."""
-    with pytest.raises(RenderFault, match="services/(web|ai-backend)/url") as caught:
+    with pytest.raises(RenderFault, match=r"services/(web|ai-backend)/url") as caught:
         render(file, keys_of(url))
     assert "password" not in str(caught.value)
 

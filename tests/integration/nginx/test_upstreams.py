@@ -19,13 +19,14 @@ FILE = "upstreams.conf"
 
 def server(port: int, to: str, resolver: str = "") -> str:
     """Return an operator's own server block that uses what the file offers."""
-    return f"server {{ listen {port}; {resolver} location / {{ proxy_http_version 1.1; proxy_set_header Connection ''; proxy_pass http://{to}; }} }}"
+    kept = "proxy_http_version 1.1; proxy_set_header Connection '';"
+    return f"server {{ listen {port}; {resolver} location / {{ {kept} proxy_pass http://{to}; }} }}"
 
 
 def blocks(text: str) -> dict[str, list[str]]:
     """Return the servers of each upstream."""
     found = re.findall(r"upstream (\S+) \{([^}]*)\}", text)
-    return {name: re.findall(r"server ([^;]+);", body) for name, body in found}
+    return {name: re.findall(r"^    server ([^;]+);", body, re.MULTILINE) for name, body in found}
 
 
 @pytest.mark.parametrize("to", ["web", "$service_web"])
@@ -99,7 +100,7 @@ def test_no_upstream_is_ever_empty(nginx_server: Callable[..., NginxServer]) -> 
 
 
 def test_addresses_are_written_as_nginx_takes_them(nginx_server: Callable[..., NginxServer]) -> None:
-    """Default ports of http and https, IPv6 with brackets, localhost, JSON with a url, an instance that is there twice."""
+    """Default ports, IPv6 with brackets, localhost, JSON with a url, an instance that is there twice."""
     keys = {
         "services/plain/url": "http://10.0.0.1",
         "services/tls/url": "https://10.0.0.2/base/path",

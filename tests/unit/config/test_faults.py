@@ -46,7 +46,8 @@ FIELDS = {
     "consul: {tls: {cert_file: b}}": "consul.tls: has one of cert_file and key_file; write both or none",
 }
 TARGETS = {
-    "kind: file, path: a, mode: 0600": "mode: '0600' is not a file mode; write it as a quoted string, such as \"0600\"",
+    "kind: file, path: a, mode: 0600": "mode: '0600' is a number to YAML; put it in quotes, such as \"0600\"",
+    "kind: file, path: a, mode: 644": "mode: '644' is a number to YAML; put it in quotes, such as \"0600\"",
     "kind: file, path: a, mode: '9'": "mode: '9' is not a file mode; write it as a quoted string, such as \"0600\"",
     "kind: file, path: a, reload: x": "reload: 'x' is not a reload of this file; add it under reloads",
     "kind: file, path: a, template: x.j2": "template: 'x.j2' does not exist; create it, or write its path relative "
@@ -118,7 +119,7 @@ def test_three_of_each_are_six_lines(tmp_path: Path) -> None:
         """
     assert [line.split(";")[0] for line in faults(tmp_path, content)] == [
         "config.yaml:3:23: reconcile.interval: '5' is not a duration",
-        "config.yaml:8:11: targets.one.mode: '0600' is not a file mode",
+        "config.yaml:8:11: targets.one.mode: '0600' is a number to YAML",
         "config.yaml:9:13: targets.one.reload: 'ngnix' is not a reload of this file",
         "config.yaml:11:11: targets.two.kind: 'fiel' is not a kind of target",
         "config.yaml:12:11: targets.two.path: './out/b/../a' is already written by target 'one' (line 7)",
