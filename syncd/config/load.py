@@ -9,7 +9,7 @@ from syncd.config import cross
 from syncd.config.compose import compose
 from syncd.config.expand import Expansion
 from syncd.config.models import DEFAULT_ADDRESS, Config, check_name
-from syncd.config.nodes import Node, Path, Scalar, Table, fault, find, key_mark, mark_of, quoted
+from syncd.config.nodes import Node, Path, Scalar, Table, fault, find, key_mark, mark_of, path_of, quoted
 from syncd.config.validate import validate
 from syncd.config.words import suggest
 from syncd.core.digest import sha256_hex
@@ -41,8 +41,8 @@ class Loaded:
 
     def fault(self, dotted: str, message: str) -> Fault:
         """Return a fault that points at a dotted path such as `targets.edge.keys`, or at the nearest thing above it."""
-        path = tuple(int(part) if part.isdecimal() else part for part in dotted.split("."))
-        return replace(fault(str(self.path), mark_of(self.root, path), (), message), path=dotted)
+        mark = mark_of(self.root, path_of(self.root, dotted))
+        return replace(fault(str(self.path), mark, (), message), path=dotted)
 
     def locate(self, dotted: str) -> str:
         """Return `FILE:LINE:COL` of a dotted path, or of the nearest thing above it."""

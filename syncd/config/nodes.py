@@ -74,6 +74,23 @@ def find(root: Node, path: Path) -> Node | None:
     return node
 
 
+def path_of(root: Node, dotted: str) -> Path:
+    """Return the path that a dotted one stands for, as far as it exists; names may hold dots themselves."""
+    path: Path = ()
+    node, parts = root, dotted.split(".")
+    while parts:
+        for size in range(len(parts), 0, -1):
+            name = ".".join(parts[:size])
+            part = int(name) if isinstance(node, Items) and name.isdecimal() else name
+            below = child(node, part)
+            if below is not None:
+                path, node, parts = (*path, part), below, parts[size:]
+                break
+        else:
+            break
+    return path
+
+
 def mark_of(root: Node, path: Path) -> Mark:
     """Return where to point at: a scalar's value, else the key that holds it, else the nearest thing above that is."""
     node, mark = root, root.mark

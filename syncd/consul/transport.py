@@ -190,8 +190,9 @@ def deadline_s(params: Params) -> float:
 
 def _tls_refusal(error: BaseException | None) -> ssl.SSLError | None:
     """Return why TLS was refused, by us or by Consul; None where the connection just broke."""
+    broken = (ssl.SSLEOFError, ssl.SSLZeroReturnError, aiohttp.ClientError)  # aiohttp's own are SSLErrors, too
     while error is not None:
-        if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        if isinstance(error, ssl.SSLError) and not isinstance(error, broken):
             return error
         error = error.__cause__
     return None

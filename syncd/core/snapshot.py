@@ -62,8 +62,8 @@ class Snapshot:
 
     `covers` says what was read; `hidden` holds exact keys that the source keeps from us, `denied` folders that it
     refuses to list. `partial`: a listing may leave out keys that our token may not see, so that only a read of the key
-    itself proves that it, or its overlay in `layer`, is missing. `no_services` says why services cannot be read here. `index` is the highest Consul
-    index seen, 0 for a file.
+    itself proves that it is missing, or that nothing in `layer` (the overlay's folder without its last slash) lies over
+    it. `no_services` says why services cannot be read here. `index` is the highest Consul index seen, 0 for a file.
     """
 
     items: Mapping[str, Item] = field(default_factory=dict)

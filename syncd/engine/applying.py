@@ -29,7 +29,9 @@ class Conditions:
 
 
 @dataclass(frozen=True, slots=True)
-class _Done:
+class Done:
+    """What became of one target."""
+
     outcome: Outcome
     error: str | None = None
 
@@ -42,9 +44,9 @@ async def apply_pass(setup: Setup, journal: Journal, pass_plan: PassPlan, condit
     redaction = Redaction(pass_plan.snapshot)
     groups = _grouped(pass_plan.planned)
     results = await asyncio.gather(
-        *(_apply_group(setup, journal, name, members, conditions, redaction) for name, members in groups)
+        *(apply_group(setup, journal, name, members, conditions, redaction) for name, members in groups)
     )
-    done: dict[str, _Done] = {}
+    done: dict[str, Done] = {}
     reloads: list[ReloadResult] = []
     for outcomes, reload in results:
         done.update(outcomes)
@@ -66,15 +68,20 @@ def _grouped(planned: Sequence[Planned]) -> list[tuple[str | None, list[Planned]
     return alone + [(name, list(members)) for name, members in groupby(shared, key=lambda one: group_of(one.target))]
 
 
-async def _apply_group(
+async def apply_group(
     setup: Setup,
     journal: Journal,
     name: str | None,
     members: Sequence[Planned],
     conditions: Conditions,
     redaction: Redaction,
-) -> tuple[dict[str, _Done], ReloadResult | None]:
-    done: dict[str, _Done] = {}
+) -> tuple[dict[str, Done], ReloadResult | None]:
+    """Carry out the plans of one reload group (or of one target without one) and what it owes; never raises for them.
+
+    Returns:
+        What became of each target by name, and of the group's reload, None where none was due.
+    """
+    done: dict[str, Done] = {}
     ready: list[Planned] = []
     for one in members:
         verdict = _verdict(one, conditions)
@@ -89,9 +96,9 @@ async def _apply_group(
             done.update(await _push(journal, ready[0].target, ready[0], conditions))
         elif ready:
             await _swap(journal, name, ready, setup)
-            done.update({one.target.name: _Done(_after(one)) for one in ready})
+            done.update({one.target.name: Done(_after(one)) for one in ready})
     except (TargetError, ReloadError) as error:
-        failed = _Done("failed", redaction.clean(str(error)))
+        failed = Done("failed", redaction.clean(str(error)))
         done.update({one.target.name: failed for one in ready})
     if name is None:
         return done, None
@@ -101,17 +108,17 @@ async def _apply_group(
     return done, reload
 
 
-def _verdict(one: Planned, conditions: Conditions) -> _Done | None:
+def _verdict(one: Planned, conditions: Conditions) -> Done | None:
     """Return what becomes of a target without touching it, None where its plan is to be carried out."""
     plan = one.plan
     if plan.held:
-        return _Done("failed" if plan.failing else "held")
+        return Done("failed" if plan.failing else "held")
     if plan.unsafe and not conditions.force:
-        return _Done("failed" if plan.failing else "unsafe")
+        return Done("failed" if plan.failing else "unsafe")
     if plan.error or not plan.changes:
-        return _Done("failed" if plan.failing else "in_sync")
+        return Done("failed" if plan.failing else "in_sync")
     if conditions.deadline.expired():
-        return _Done("skipped", "not started: the time given by --timeout was over, or syncd was told to stop")
+        return Done("skipped", "not started: the time given by --timeout was over, or syncd was told to stop")
     return None
 
 
@@ -119,9 +126,9 @@ def _after(one: Planned) -> Outcome:
     return "failed" if one.plan.failing else "applied"
 
 
-def _blamed(before: _Done, reload: ReloadResult) -> _Done:
+def _blamed(before: Done, reload: ReloadResult) -> Done:
     """Return a member's outcome after the reload of its group failed; its own error comes first."""
-    return before if before.outcome in ("failed", "held", "unsafe", "skipped") else _Done("failed", reload.error)
+    return before if before.outcome in ("failed", "held", "unsafe", "skipped") else Done("failed", reload.error)
 
 
 async def _swap(journal: Journal, name: str | None, ready: Sequence[Planned], setup: Setup) -> None:
@@ -170,7 +177,7 @@ def _remember_inputs(journal: Journal, one: Planned) -> None:
         journal.record(one.target.kind, name, inputs=inputs, wrote=fresh)
 
 
-async def _push(journal: Journal, target: RemoteTarget, one: Planned, conditions: Conditions) -> dict[str, _Done]:
+async def _push(journal: Journal, target: RemoteTarget, one: Planned, conditions: Conditions) -> dict[str, Done]:
     changes = one.plan.changes
     try:
         async with asyncio.timeout(conditions.deadline.remaining_s()):
@@ -190,8 +197,8 @@ async def _push(journal: Journal, target: RemoteTarget, one: Planned, conditions
     if failed:
         key, why = next(iter(failed.items()))
         more = f", and {len(failed) - 1} more" if len(failed) > 1 else ""
-        return {target.name: _Done("failed", f"{key}: {why}{more}")}
-    return {target.name: _Done(_after(one))}
+        return {target.name: Done("failed", f"{key}: {why}{more}")}
+    return {target.name: Done(_after(one))}
 
 
 async def _reload(

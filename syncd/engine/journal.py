@@ -7,8 +7,8 @@ import json
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,7 @@ class Journal:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
+        self._inputs: dict[str, Inputs] = {}
 
     @classmethod
     def open(cls, path: Path) -> "Journal":
@@ -106,8 +107,10 @@ class Journal:
 
     def inputs(self, target: str) -> Inputs:
         """Return what the last applied rendering of a target read; empty where there was none."""
-        row = self._db.execute("SELECT inputs, services FROM targets WHERE target = ?", (target,)).fetchone()
-        return Inputs(json.loads(row[0]), json.loads(row[1])) if row else Inputs({}, {})
+        if target not in self._inputs:
+            row = self._db.execute("SELECT inputs, services FROM targets WHERE target = ?", (target,)).fetchone()
+            self._inputs[target] = Inputs(json.loads(row[0]), json.loads(row[1])) if row else Inputs({}, {})
+        return self._inputs[target]
 
     def record(
         self,
@@ -126,7 +129,8 @@ class Journal:
         self, kind: str, target: str, inputs: Inputs | None, wrote: Iterable[Written], dropped: Iterable[str]
     ) -> None:
         self._db.execute("INSERT OR IGNORE INTO targets VALUES (?, ?, '{}', '{}')", (target, kind))
-        if inputs is not None:
+        if inputs is not None and inputs != self.inputs(target):
+            self._inputs[target] = inputs
             self._db.execute(
                 "UPDATE targets SET kind = ?, inputs = ?, services = ? WHERE target = ?",
                 (kind, json.dumps(dict(inputs.keys)), json.dumps(dict(inputs.services)), target),
@@ -176,21 +180,18 @@ class Journal:
         with self._transaction():
             self._db.execute("DELETE FROM owed WHERE reload = ?", (reload,))
 
-    def _transaction(self) -> "_Transaction":
-        return _Transaction(self._db)
-
-
-class _Transaction:
-    """BEGIN IMMEDIATE … COMMIT, or ROLLBACK where the body raises."""
-
-    def __init__(self, database: sqlite3.Connection) -> None:
-        self._db = database
-
-    def __enter__(self) -> None:
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """BEGIN IMMEDIATE … COMMIT, or ROLLBACK where the body or the commit fails."""
         self._db.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        self._db.execute("COMMIT" if kind is None else "ROLLBACK")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._inputs.clear()
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
 
 
 def _copy(path: Path, memory: sqlite3.Connection) -> None:

@@ -24,12 +24,16 @@ from syncd.targets.base import FileTarget, RemoteTarget
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One target's plan and all it was made from. `file` is None for a remote target or where nothing is wanted."""
+    """One target's plan and all it was made from.
+
+    `file` is a file target's place on disk, `present` what a remote target holds; None where that was not read.
+    """
 
     target: Target
     plan: Plan
     rendered: Rendered
     file: current.FileState | None = None
+    present: Mapping[str, Entry] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,9 @@ async def plan_pass(
             f"the token may not read any needed key, such as '{rendered[0].hidden}'; give it key read rights"
         )
     left_over = interrupted(journal)
-    planned = await asyncio.gather(*(_plan(setup, source, journal, one, left_over, within_s) for one in rendered))
+    planned = await asyncio.gather(
+        *(plan_target(setup, source, journal, one, left_over=left_over, within_s=within_s) for one in rendered)
+    )
     shown = tuple(_sealed(one.plan, plan_key) for one in planned)
     templates = {path: digest for one in rendered for path, digest in one.desired.templates.items()}
     result = PassResult(
@@ -83,21 +89,32 @@ async def plan_pass(
     return PassPlan(tuple(planned), snapshot, result)
 
 
-async def _plan(
+async def plan_target(
     setup: Setup,
     source: Source,
     journal: Journal,
     rendered: Rendered,
+    *,
     left_over: Mapping[str, Path | None],
     within_s: float,
+    present: Mapping[str, Entry] | None = None,
 ) -> Planned:
+    """Return the plan of one target; one that cannot be planned says so in its plan.
+
+    Args:
+        left_over: files that a killed pass left, and where their old content is.
+        within_s: a remote target begins no wait that would end later.
+        present: what a remote target is known to hold; None reads it.
+    """
     target = rendered.target
     file: current.FileState | None = None
     try:
         if is_file(target):
             plan, file = _plan_file(setup, journal, target, rendered.desired, left_over)
         else:
-            plan = await _plan_remote(setup, journal, target, rendered, within_s)
+            if present is None and rendered.hidden is None and rendered.desired.error is None:
+                present = await target.read(rendered.desired, within_s=within_s)
+            plan = await _plan_remote(setup, journal, target, rendered, present or {})
         limits = setup.config.limits.overridden(target.config.limits)
         plan = by_limits(plan, limits)
         plan = await guarded(
@@ -110,7 +127,7 @@ async def _plan(
         )
     except TargetError as error:
         plan = Plan(target.name, target.kind, missing_keys=rendered.desired.missing, error=str(error))
-    return Planned(target, plan, rendered, file)
+    return Planned(target, plan, rendered, file, present)
 
 
 def _plan_file(
@@ -128,18 +145,17 @@ def _plan_file(
 
 
 async def _plan_remote(
-    setup: Setup, journal: Journal, target: RemoteTarget, rendered: Rendered, within_s: float
+    setup: Setup, journal: Journal, target: RemoteTarget, rendered: Rendered, present: Mapping[str, Entry]
 ) -> Plan:
     if rendered.hidden is not None or rendered.desired.error is not None:
-        # Nothing can be changed; what the target holds need not be read for that.
+        # Nothing can be changed; what the target holds was not read for that.
         return Plan(target.name, target.kind, error=rendered.desired.error)
     known = journal.written(target.name)
     owner = setup.config.owner
-    present = {
-        key: _ours(entry, owner) if entry.owner is None and key in known else entry
-        for key, entry in (await target.read(rendered.desired, within_s=within_s)).items()
+    claimed = {
+        key: _ours(entry, owner) if entry.owner is None and key in known else entry for key, entry in present.items()
     }
-    plan = diff(target.name, target.kind, rendered.desired, present, owner=owner, adopt=target.config.adopt)
+    plan = diff(target.name, target.kind, rendered.desired, claimed, owner=owner, adopt=target.config.adopt)
     plan = by_policy(plan, target.policy)
     return await _with_values(plan, target, setup)
 

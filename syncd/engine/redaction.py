@@ -13,17 +13,17 @@ class Redaction:
     """Replaces the sensitive values of one snapshot in text, also base64- and URL-encoded ones."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        words: dict[str, str] = {}
-        for item in snapshot.items.values():
-            if item.sensitive:
-                for form in _forms(item.value):
-                    words[form] = f"«{item.key}»"
-        self._words = sorted(words.items(), key=lambda pair: -len(pair[0]))
+        self._snapshot = snapshot
 
     def clean(self, text: str) -> str:
         """Return `text` with every sensitive value replaced by `«key»`, the longest first."""
-        for word, mark in self._words:
-            text = text.replace(word, mark)
+        words: dict[str, str] = {}
+        for item in self._snapshot.items.values():
+            if item.sensitive:
+                for form in _forms(item.value):
+                    words[form] = f"«{item.key}»"
+        for word in sorted(words, key=len, reverse=True):
+            text = text.replace(word, words[word])
         return text
 
 

@@ -1,11 +1,12 @@
 """One reading of Consul: carries out the planned reads and proves what they did not show."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from typing import Any
 
 from syncd.consul.answers import Pair
+from syncd.consul.budget import Path
 from syncd.consul.client import Client
 from syncd.consul.failures import PermissionDenied
 from syncd.consul.paths import addressable
@@ -37,6 +38,18 @@ class Reading:
         self._services: dict[str, tuple[Instance, ...]] = {}
         self._catalog: dict[str, tuple[str, ...]] | None = None
         self._index = known.index
+        self.indexes: dict[Path, int] = {}
+        """The Consul index of each path that was read."""
+
+    @property
+    def pairs(self) -> Mapping[str, Pair]:
+        """Every key that was read, as Consul holds it, overlay folders included."""
+        return self._pairs
+
+    @property
+    def denied(self) -> frozenset[str]:
+        """The folders that Consul refused to list, overlay folders included."""
+        return frozenset(self._denied)
 
     async def run(self) -> Snapshot:
         """Return the snapshot; raises what `Client` raises but PermissionDenied, which is part of the snapshot."""
@@ -67,7 +80,7 @@ class Reading:
         except PermissionDenied:
             self._denied.add(folder)
             return
-        self._note(reply.index)
+        self._note(reply.index, Path("folder", folder))
         cut = len(self._prefix)
         self._pairs |= {pair.key[cut:]: pair for pair in reply.data}
         self._folders.add(folder)
@@ -78,7 +91,7 @@ class Reading:
         except PermissionDenied:
             self._hidden.add(key)
             return
-        self._note(reply.index)
+        self._note(reply.index, Path("key", key))
         if reply.data is None:
             self._missing.add(key)
         else:
@@ -93,7 +106,7 @@ class Reading:
         except PermissionDenied:
             self._services[name] = ()
             return
-        self._note(reply.index)
+        self._note(reply.index, Path("service", name))
         self._services[name] = reply.data
 
     async def _read_catalog(self) -> None:
@@ -102,11 +115,12 @@ class Reading:
         except PermissionDenied:
             self._catalog = {}
             return
-        self._note(reply.index)
+        self._note(reply.index, Path("catalog"))
         self._catalog = reply.data
 
-    def _note(self, index: int) -> None:
+    def _note(self, index: int, path: Path) -> None:
         self._index = max(self._index, index)
+        self.indexes[path] = index
 
     # --- proofs ---
 

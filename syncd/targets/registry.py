@@ -71,7 +71,7 @@ class _Configs(Mapping[str, type[TargetConfig]]):
 
 
 def _entry_points() -> tuple[str, ...]:
-    from importlib.metadata import entry_points  # 15 ms that only a kind of another package costs
+    from importlib.metadata import entry_points  # only a kind of another package costs this
 
     return tuple(sorted(entry_points(group=GROUP).names))
 

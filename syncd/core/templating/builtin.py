@@ -1,6 +1,6 @@
 """Jinja2's own filters, tests and globals as templates get them: weighed, and without what is random or unbounded.
 
-Every filter is wrapped once, at import: the wrapper knows the name for the message, lets an unknown value pass through,
+Every filter is wrapped once, at import: the wrapping knows the name for the message, lets an unknown value pass through,
 and counts what comes out.
 """
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jinja2 import Undefined
+from jinja2.exceptions import TemplateRuntimeError
 from jinja2.filters import FILTERS, make_attrgetter
 from jinja2.tests import TESTS
 from jinja2.utils import Cycler, Joiner, Namespace, _PassArg, pass_environment
@@ -32,7 +33,8 @@ _NEST = frozenset({"batch", "slice", "groupby"})
 _SLICES_MAX = 10_000
 _DIGITS_MAX = 300
 
-_own_errors = (Refusal, Halt, NeedMore, HiddenKey)
+# A TemplateRuntimeError is a filter that is not there, named in `map`.
+_PASSED_ON = (Refusal, Halt, NeedMore, HiddenKey, TemplateRuntimeError)
 
 
 def _check_width(environment: Any, value: Any, width: Any = 80, *_: Any, **__: Any) -> None:
@@ -94,36 +96,42 @@ def _sum(environment: Any, iterable: Any, attribute: Any = None, start: Any = 0)
     return functools.reduce(functools.partial(add, environment.meter), values, start)
 
 
-def _wrapped(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the filter with its limits; it takes the environment, the context or neither first, as the one in it."""
-    first = _PassArg.from_obj(function)
-    check, plain, own = _CHECKS.get(name), name not in _TAKE_ANY, name in OWN
+class _Filter:
+    """A filter with its limits; Jinja2 passes it the environment, or the context, as the one in it asks for."""
 
-    @functools.wraps(function)
-    def call(passed: Any, *args: Any, **kwargs: Any) -> Any:
-        environment = passed if first in (None, _PassArg.environment) else passed.environment
+    def __init__(self, name: str, function: Callable[..., Any]) -> None:
+        self._name = name
+        self._function = function
+        self._passed = _PassArg.from_obj(function)
+        self.jinja_pass_arg = self._passed or _PassArg.environment
+        self._check = _CHECKS.get(name)
+        self._plain = name not in _TAKE_ANY
+        self._own = name in OWN
+        self._nests = name in _NEST
+
+    def __call__(self, given: Any, *args: Any, **kwargs: Any) -> Any:
         if any(isinstance(one, Unknown) for one in (*args, *kwargs.values())):
             return UNKNOWN
-        meter = environment.meter
         try:
-            if own and isinstance(args[0], Undefined):
-                str(args[0])
-            if plain:
-                meter.weigh(args[0], plain=True)
-            if check is not None:
-                check(environment, *args, **kwargs)
-            result = meter.made(function(*args, **kwargs) if first is None else function(passed, *args, **kwargs))
-            return meter.weigh(result) if name in _NEST else result
-        except _own_errors as error:
-            if type(error) is Refusal and own:
-                raise Refusal(f"{name}: {error.words}", error.name) from None
+            return self._run(given, *args, **kwargs)
+        except _PASSED_ON as error:
+            if self._own and type(error) is Refusal:
+                raise Refusal(f"{self._name}: {error.words}", error.name) from None
             raise
         except Exception as error:
-            raise Refusal(f"{name}: {describe(error, lambda _: False)}") from None
+            raise Refusal(f"{self._name}: {describe(error, lambda _: False)}") from None
 
-    if first is None:
-        call.jinja_pass_arg = _PassArg.environment  # type: ignore[attr-defined]
-    return call
+    def _run(self, given: Any, *args: Any, **kwargs: Any) -> Any:
+        environment = given if self.jinja_pass_arg is _PassArg.environment else given.environment
+        if self._own and isinstance(args[0], Undefined):
+            str(args[0])  # raises what is wrong with it
+        if self._plain:
+            environment.meter.weigh(args[0], plain=True)
+        if self._check is not None:
+            self._check(environment, *args, **kwargs)
+        result = self._function(*args, **kwargs) if self._passed is None else self._function(given, *args, **kwargs)
+        made = environment.meter.made(result)
+        return environment.meter.weigh(made) if self._nests else made
 
 
 def _wrapped_test(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -145,7 +153,7 @@ def _wrapped_test(name: str, function: Callable[..., Any]) -> Callable[..., Any]
 
 _ALL = {**{name: one for name, one in FILTERS.items() if name not in _LEFT_OUT}, "format": _format, "sum": _sum, **OWN}
 
-WRAPPED: Mapping[str, Callable[..., Any]] = {name: _wrapped(name, one) for name, one in _ALL.items()}
+WRAPPED: Mapping[str, Callable[..., Any]] = {name: _Filter(name, one) for name, one in _ALL.items()}
 """All filters of a template, by name."""
 
 _TESTS: Mapping[str, Any] = TESTS

@@ -7,7 +7,8 @@ value too, in `{{ map[secret] }}`: it is shown only where the caller of `describ
 import inspect
 import re
 from collections.abc import Callable
-from types import TracebackType
+from types import CodeType, TracebackType
+from typing import Any
 
 from jinja2 import TemplateNotFound, TemplateSyntaxError
 from jinja2.exceptions import SecurityError, TemplateRuntimeError, TemplatesNotFound
@@ -132,7 +133,7 @@ def locate(trace: TracebackType | None) -> tuple[str, int] | None:
     while trace is not None:
         template = trace.tb_frame.f_globals.get("__jinja_template__")
         if template is not None:
-            found = (str(template.name), int(template.get_corresponding_lineno(trace.tb_lineno)))
+            found = _place(template, trace.tb_frame.f_code, trace.tb_lasti)
         trace = trace.tb_next
     return found
 
@@ -143,9 +144,19 @@ def here() -> tuple[str, int] | None:
     while frame is not None:
         template = frame.f_globals.get("__jinja_template__")
         if template is not None:
-            return str(template.name), int(template.get_corresponding_lineno(frame.f_lineno))
+            return _place(template, frame.f_code, frame.f_lasti)
         frame = frame.f_back
     return None
+
+
+def _place(template: Any, code: CodeType, offset: int) -> tuple[str, int]:
+    """Return the template and line of an instruction of its code; some, such as those of generators, have none."""
+    last = 0
+    for start, _, line in code.co_lines():
+        if start > offset:
+            break
+        last = line or last
+    return str(template.name), int(template.get_corresponding_lineno(last))
 
 
 def one_line(text: str) -> str:

@@ -21,6 +21,7 @@ from syncd.core.templating.meter import VALUE_MAX_BYTES
 from syncd.core.templating.values import kind_of
 
 _INDENT_MAX = 16
+_REPLACEMENT_MAX = 10_000
 _PORTS = {
     "amqp": 5672,
     "amqps": 5671,
@@ -110,6 +111,8 @@ def regex_replace(value: Any, pattern: str, replacement: str = "", count: int = 
     Args:
         count: replace the first ones only; 0 for all.
     """
+    if len(replacement) > _REPLACEMENT_MAX:
+        raise Refusal(f"the replacement is longer than {_REPLACEMENT_MAX:,} characters")
     try:
         compiled = re.compile(pattern)
     except (re.error, OverflowError):

@@ -132,7 +132,10 @@ def _undefined(environment: TemplateEnvironment, path: str, text: str) -> Iterat
         for node in tree.find_all((nodes.Test, nodes.Filter))
         if isinstance(node, nodes.Test | nodes.Filter) and isinstance(node.node, nodes.Name) and node.name in _ASKING
     }
-    unknown = meta.find_undeclared_variables(tree) - set(environment.globals) - asked
+    # Jinja2 also calls undeclared what is set in one branch of an `if` only.
+    sets = tree.find_all((nodes.Assign, nodes.AssignBlock))
+    assigned = {node.name for one in sets for node in one.find_all(nodes.Name) if node.ctx == "store"}
+    unknown = meta.find_undeclared_variables(tree) - set(environment.globals) - asked - assigned
     for name in sorted(unknown):
         line = min((node.lineno for node in tree.find_all(nodes.Name) if node.name == name), default=0)
         yield TemplateFault(path, line, f"'{name}' is not defined; add it to the target's vars")

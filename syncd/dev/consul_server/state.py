@@ -56,7 +56,7 @@ class ConsulState:
         if changes:
             self._indexes.put("log", index)
             self._storage.save([*changes, *self._tables.take()])
-            pass
+            self.waiters.wake(changes)
         self._earlier_deadline.set()
 
     def expire(self) -> None:

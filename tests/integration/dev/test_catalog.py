@@ -129,12 +129,9 @@ def test_several_checks_are_numbered(consul: Consul) -> None:
 
 def test_a_ttl_runs_out(consul: Consul) -> None:
     """A check that nobody reports turns critical by itself."""
-    made = register(consul, Check={"TTL": "300ms", "Status": "passing"})
+    register(consul, Check={"TTL": "300ms", "Status": "passing"})
     wait_until(lambda: statuses(consul) == ["critical"])
     assert health(consul)[0]["Checks"][1]["Output"] == "TTL expired"
-    report(consul, "pass", f"service:{made}")
-    wait_until(lambda: statuses(consul) == ["passing"])
-    wait_until(lambda: statuses(consul) == ["critical"])
 
 
 def test_registering_again_keeps_the_status(consul: Consul) -> None:
@@ -168,12 +165,22 @@ def test_what_does_not_wake_a_service(consul: Consul) -> None:
     made = register(consul, Check={"TTL": "10m", "Status": "passing"})
     other = {"Name": f"{consul.name}-other"}
     for act in (
-        lambda: report(consul, "pass", f"service:{made}"),
+        lambda: report(consul, "pass", f"service:{made}?note=another"),
         lambda: consul.api("PUT", "agent/service/register", other),
         lambda: consul.put("a", b"1"),
     ):
         assert sleeps_on(consul, f"health/service/{consul.name}", act)
     assert sleeps_on(consul, "catalog/services", lambda: report(consul, "fail", f"service:{made}"))
+
+
+def test_a_service_that_left_sleeps(consul: Consul) -> None:
+    """Others that come do not wake who waits for it."""
+    made = register(consul)
+    consul.api("PUT", f"agent/service/deregister/{made}")
+    wait_until(lambda: not health(consul))
+    other = {"Name": f"{consul.name}-other"}
+    path = f"health/service/{consul.name}"
+    assert sleeps_on(consul, path, lambda: consul.api("PUT", "agent/service/register", other))
 
 
 def test_names_wake_on_a_new_service(consul: Consul) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -139,7 +140,7 @@ def test_behaviour_delete_removes_the_key(consul: Consul) -> None:
 
 def test_lock_delay(consul: Consul) -> None:
     """Nobody gets the lock of an ended session at once; after the delay somebody does. A release has no delay."""
-    one, two = session(consul, LockDelay="500ms"), session(consul)
+    one, two = session(consul, LockDelay="1s"), session(consul)
     consul.put("lock", b"", f"acquire={one}")
     consul.api("PUT", f"session/destroy/{one}")
     assert not consul.put("lock", b"", f"acquire={two}")
@@ -166,10 +167,10 @@ class Clock:
         return self.now
 
 
-def held_lock(ttl: str) -> tuple[ConsulState, Clock, str]:
+def held_lock(ttl: str, path: Path | None = None) -> tuple[ConsulState, Clock, str]:
     """Return a state with one session of that TTL that holds the key `lock`."""
     clock = Clock()
-    state = ConsulState(Storage(None), clock)
+    state = ConsulState(Storage(path), clock)
     with state.write() as index:
         made = state.sessions.create(index, "syncd-dev", SessionWish(ttl=ttl, lock_delay="15s"))
         state.kv.lock(index, "lock", b"", 0, made.id)
@@ -205,3 +206,16 @@ def test_a_session_without_ttl_stays() -> None:
     state.expire()
     assert state.sessions.get(made)
     assert str(uuid.UUID(made)) == made
+
+
+def test_a_restart_gives_the_full_time_again(tmp_path: Path) -> None:
+    """A session that was kept on disk ends twice its TTL after the start, not never."""
+    state, clock, made = held_lock("10s", tmp_path / "data")
+    clock.now = 15
+    state.close()
+    state = ConsulState(Storage(tmp_path / "data"), clock)
+    for now, there in ((34, True), (35, False)):
+        clock.now = now
+        state.expire()
+        assert (state.sessions.get(made) is not None) == there
+    state.close()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.integration.nginx.rendering import render
-from tests.integration.nginx.servers import CountingBackend, NameServer
+from tests.integration.nginx.servers import CountingBackend, NameServer, PlainStream
 from tests.support.http import Http
 from tests.support.nginx import NginxServer
 from tests.support.processes import free_port
@@ -31,6 +31,14 @@ def gateway(nginx_server: Callable[..., NginxServer]) -> Callable[..., tuple[Htt
 def counting_backend() -> Iterator[CountingBackend]:
     """A backend that counts its connections."""
     backend = CountingBackend()
+    yield backend
+    backend.close()
+
+
+@pytest.fixture
+def plain_stream() -> Iterator[PlainStream]:
+    """A backend that streams without chunks."""
+    backend = PlainStream()
     yield backend
     backend.close()
 

@@ -32,7 +32,8 @@ def render(name: str, keys: Mapping[str, Any], *instances: Instance, **variables
     Raises:
         RenderFault: the template refuses, or an exact key is missing.
     """
-    return entry(name, keys, *instances, **variables).content.decode()
+    content: bytes = entry(name, keys, *instances, **variables).content
+    return content.decode()
 
 
 def entry(name: str, keys: Mapping[str, Any], *instances: Instance, **variables: Any) -> Any:

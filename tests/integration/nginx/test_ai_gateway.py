@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from tests.integration.nginx.rendering import RenderFault, instance, render
-from tests.integration.nginx.servers import CountingBackend, NameServer
+from tests.integration.nginx.servers import CountingBackend, NameServer, PlainStream, lines_one_by_one
 from tests.support.backend import HttpBackend
 from tests.support.http import Http
 from tests.support.nginx import NginxServer
@@ -108,6 +108,14 @@ def test_streams_pass_unbuffered(
         backend.release()
     assert answer.read() == b""
     connection.close()
+
+
+@pytest.mark.parametrize("path", ["/v1/x", "/serve/x"])
+def test_a_stream_without_chunks_passes_unbuffered(gateway: Gateway, plain_stream: PlainStream, path: str) -> None:
+    """The same where only the closed connection ends the answer: nginx would hold that one back."""
+    url = f"http://127.0.0.1:{plain_stream.port}"
+    client, _ = gateway(FILE, keys_of(url, url))
+    assert lines_one_by_one(client, path, plain_stream) == [b"data: 0\n", b"data: 1\n", b"data: 2\n"]
 
 
 async def test_web_sockets_pass(ai: Http, behind: tuple[HttpBackend, HttpBackend]) -> None:

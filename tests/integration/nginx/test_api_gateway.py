@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from tests.integration.nginx.rendering import RenderFault, instance, render
-from tests.integration.nginx.servers import CountingBackend
+from tests.integration.nginx.servers import CountingBackend, PlainStream, lines_one_by_one
 from tests.support.backend import HttpBackend
 from tests.support.http import Http
 from tests.support.nginx import NginxServer
@@ -135,6 +135,12 @@ def test_streams_pass_unbuffered(gateway: Gateway, http_backend: Backend) -> Non
     connection.close()
 
 
+def test_a_stream_without_chunks_passes_unbuffered(gateway: Gateway, plain_stream: PlainStream) -> None:
+    """The same where only the closed connection ends the answer: nginx would hold that one back."""
+    client, _ = gateway(FILE, {"gateway/routes": {"/x": "a"}}, instance("a", plain_stream.port))
+    assert lines_one_by_one(client, "/x", plain_stream) == [b"data: 0\n", b"data: 1\n", b"data: 2\n"]
+
+
 async def test_web_sockets_pass(gateway: Gateway, http_backend: Backend) -> None:
     """Through a route with and without a token."""
     client, _ = gateway(FILE, keys_of({"/ws": "a", "/in": {"service": "a", "auth": "jwt"}}, http_backend("a")))
@@ -185,6 +191,16 @@ def test_cors_for_the_origins_in_consul(gateway: Gateway, http_backend: Backend)
         refused = preflight(client, origin)
         assert refused.status == 401
         assert "access-control-allow-origin" not in refused.headers
+
+
+def test_a_service_has_no_cors_of_its_own(gateway: Gateway, counting_backend: CountingBackend) -> None:
+    """Its header is dropped: two of them, or one that allows all, is not what Consul says."""
+    keys = keys_of({"/x": "a"}, origins=[ORIGIN])
+    client, _ = gateway(FILE, keys, instance("a", counting_backend.port))
+    connection = http.client.HTTPConnection(client.base_url.removeprefix("http://"), timeout=10)
+    connection.request("GET", "/x", headers={"Origin": ORIGIN})
+    assert connection.getresponse().msg.get_all("access-control-allow-origin") == [ORIGIN]
+    connection.close()
 
 
 def test_without_origins_there_is_no_cors(gateway: Gateway, http_backend: Backend) -> None:

@@ -22,7 +22,7 @@ from tests.support.processes import free_port, wait_until
 ENV_FILES = ["out/ai.env", "out/backend.env", "out/n8n.env"]
 NGINX_FILES = ["out/nginx/ai-gateway.conf", "out/nginx/upstreams.conf"]
 PAIRS = [*(f"config/domains/{name}" for name in ("api", "assets", "frontend", "n8n", "terminal"))]
-PAIRS += ["config/cors/allowed_origins", "services/backend/url"]
+PAIRS = sorted([*PAIRS, "config/cors/allowed_origins", "services/backend/url"])
 
 
 def fill(consul: ConsulServer, seed: Seed) -> None:

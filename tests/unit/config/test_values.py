@@ -173,11 +173,15 @@ def test_places(tmp_path: Path) -> None:
             keys:
               - a
               - b
+          api.example:
+            kind: pairs
+            space: r
         """,
     )
     assert found.base_dir == tmp_path
     assert found.resolve("out/x") == tmp_path / "out/x"
     places = {"targets.edge": "4:3", "targets.edge.keys.1": "9:9", "targets.edge.limit": "4:3", "nothing": "1:1"}
+    places |= {"targets.api.example": "10:3", "targets.api.example.space": "12:12", "targets.edge.keys.9": "7:5"}
     places |= {"targets.edge.kind": "5:11", "owner": "2:8", "targets.edge.keys": "7:5"}
     assert {path: found.locate(path).removeprefix(f"{tmp_path}/config.yaml:") for path in places} == places
     assert str(found.fault("targets.edge.keys.0", "is gone")).endswith("config.yaml:8:9: targets.edge.keys.0: is gone")

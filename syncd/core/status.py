@@ -1,0 +1,72 @@
+"""What the daemon says of itself: frozen values that the engine makes and the web shows. Pure."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+SourceState = Literal["starting", "ok", "stale"]
+TargetState = Literal["in_sync", "pending", "failed", "held", "unsafe", "paused"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """The source: `state` is `stale` where nothing confirmed it lately. Times are seconds since the epoch."""
+
+    state: SourceState = "starting"
+    index: int = 0
+    last_contact_at: float | None = None
+    error: str | None = None
+    connections: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TargetStatus:
+    """One target; `last_checked_at` is when it was last compared with what it should hold, `entries` how many it holds.
+
+    `reasons` say why it is not in sync, in words.
+    """
+
+    name: str
+    kind: str
+    state: TargetState = "pending"
+    last_applied_at: float | None = None
+    last_checked_at: float | None = None
+    consul_index: int = 0
+    last_error: str | None = None
+    next_retry_at: float | None = None
+    missing_keys: tuple[str, ...] = ()
+    entries: int = 0
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How old a confirmation may be, in seconds: of the source, and of a target."""
+
+    source_s: float
+    target_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything at one moment."""
+
+    version: str
+    started_at: float
+    source: SourceStatus
+    targets: tuple[TargetStatus, ...]
+    freshness: Freshness
+
+    def not_ready(self, now: float) -> list[str]:
+        """Return why the daemon is not ready, one sentence each, nothing where it is."""
+        reasons = []
+        contact = self.source.last_contact_at
+        if contact is None or now - contact > self.freshness.source_s:
+            age = "was never reached" if contact is None else f"was last heard of {now - contact:.0f} s ago"
+            reasons.append(f"source: {age}" + (f": {self.source.error}" if self.source.error else ""))
+        for target in self.targets:
+            if target.state != "in_sync":
+                words = "; ".join(target.reasons) or target.last_error or "not compared yet"
+                reasons.append(f"{target.name}: {target.state}: {words}")
+            elif target.last_checked_at is None or now - target.last_checked_at > self.freshness.target_s:
+                reasons.append(f"{target.name}: not compared for longer than {self.freshness.target_s:.0f} s")
+        return reasons

@@ -1,0 +1,134 @@
+"""Consul, watched: a snapshot that follows every change.
+
+One full reading gives the first snapshot; from then on every path that was read is watched, and what a watch brings is
+put into the snapshot. An exact key that vanishes is looked at once more by itself, so that hidden and missing stay two
+things. The full reading is repeated on the schedule: a watch on a restored Consul may be deaf.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from syncd.consul.answers import Reply
+from syncd.consul.client import Client
+from syncd.consul.settings import Settings
+from syncd.core.errors import SyncdError
+from syncd.core.model import Need, Presence
+from syncd.core.snapshot import Rules, Snapshot
+from syncd.core.status import SourceStatus
+from syncd.sources.changes import Changed
+from syncd.sources.consul import ConsulSource
+from syncd.sources.store import Store
+from syncd.sources.watches import Watches
+
+READERS = 2
+"""Connections for full readings and single proofs; the rest of the budget is for watches."""
+
+
+class LiveSource:
+    """A watched Consul.
+
+    Args:
+        wait_s: how long one blocking query waits.
+        budget: the most connections, watches and readings together.
+        on_change: told what changed, in the event loop, after `snapshot` has it.
+    """
+
+    def __init__(
+        self, settings: Settings, rules: Rules, *, wait_s: float, budget: int, on_change: Callable[[Changed], None]
+    ) -> None:
+        self._source = ConsulSource(settings, rules, connections=READERS)
+        self._store = Store(settings.prefix, rules)
+        self._on_change = on_change
+        self._lock = asyncio.Lock()
+        self._needs: frozenset[Need] = frozenset()
+        self._client = Client(settings, connections=budget - READERS)
+        self._watches = Watches(self._client, settings.prefix, rules, wait_s, budget - READERS, self._failed)
+        self._status = SourceStatus()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The newest snapshot; empty before the first `ensure`."""
+        return self._store.snapshot
+
+    @property
+    def status(self) -> SourceStatus:
+        """How the source is now."""
+        return replace(self._status, index=self.snapshot.index, connections=self._watches.connections)
+
+    async def read(self, needs: frozenset[Need], known: Snapshot | None = None) -> Snapshot:
+        """Return the newest snapshot, which covers `needs` from now on; see `Source.read`."""
+        if not needs <= self._needs:
+            await self._extend(needs)
+        return self.snapshot
+
+    async def confirm(self, keys: Sequence[str]) -> Mapping[str, Presence]:
+        """Return what a single consistent read says of each key; see `Source.confirm`."""
+        return await self._source.confirm(keys)
+
+    async def refresh(self) -> None:
+        """Read everything anew; repairs what a deaf watch missed. Tells what changed.
+
+        Raises:
+            SourceUnavailable, SourceDenied: nothing was read; the snapshot stays.
+        """
+        async with self._lock:
+            reading = await self._full(self._needs)
+            self._watches.catch_up(reading.indexes)
+            changed = self._store.replace(reading)
+        self._tell(changed)
+
+    async def run(self) -> None:
+        """Put what the watches bring into the snapshot until cancelled."""
+        try:
+            while True:
+                path, reply = await self._watches.next()
+                async with self._lock:
+                    if not self._watches.current(path, reply):
+                        continue
+                    changed = await self._take(path, reply)
+                self._heard()
+                self._tell(changed)
+        finally:
+            await self._watches.stop()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._watches.stop()
+        await self._client.close()
+        await self._source.close()
+
+    async def _extend(self, needs: frozenset[Need]) -> None:
+        async with self._lock:
+            wanted = self._needs | needs
+            reading = await self._full(wanted)
+            self._store.replace(reading)
+            self._needs = wanted
+            await self._watches.listen(wanted, reading.denied)
+            self._watches.catch_up(reading.indexes)
+
+    async def _full(self, needs: frozenset[Need]) -> Any:
+        try:
+            reading = await self._source.reading(needs)
+        except SyncdError as error:
+            self._failed(error)
+            raise
+        self._heard()
+        return reading
+
+    async def _take(self, path: Any, reply: Reply[Any]) -> Changed:
+        gone = self._store.vanishing(path, reply)
+        said = await self._source.confirm(sorted(gone)) if gone else {}
+        return self._store.take(path, reply, said)
+
+    def _tell(self, changed: Changed) -> None:
+        if changed:
+            self._on_change(changed)
+
+    def _heard(self) -> None:
+        self._status = replace(self._status, state="ok", last_contact_at=time.time(), error=None)
+
+    def _failed(self, error: SyncdError) -> None:
+        self._status = replace(self._status, state="stale", error=str(error))
