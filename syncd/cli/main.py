@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from syncd import __version__
-from syncd.cli import apply, check, once, options, plan, schema
+from syncd.cli import apply, check, once, options, plan, run, schema, status
 from syncd.core.errors import ConfigError, SyncdError, UsageError
 
 _INTERRUPTED = 130
@@ -41,7 +41,7 @@ def _all_commands(
     context.obj = options.Globals(config, log_format, log_level)
 
 
-for _command in (plan.plan, once.once, apply.apply, check.check, schema.schema):
+for _command in (run.run, plan.plan, once.once, apply.apply, check.check, status.status, schema.schema):
     app.command()(_command)
 
 

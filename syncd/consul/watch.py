@@ -38,15 +38,16 @@ class Watch(Generic[T]):
         self._ask = ask
         self._take = take
         self._fail = fail
-        self._index: int | None = None
+        self.index: int | None = None
+        """The index that was seen last, None before the first answer."""
         self._tries = 0
 
     async def run(self) -> None:
         """Watch until cancelled."""
         while True:
             try:
-                reply = await self._ask(self._index)
-                if self._index is not None and reply.index < self._index:
+                reply = await self._ask(self.index)
+                if self.index is not None and reply.index < self.index:
                     # The index falls back minutes after a delete and when a snapshot is restored: both are normal.
                     reply = await self._ask(None)
             except SyncdError as error:
@@ -54,8 +55,8 @@ class Watch(Generic[T]):
                 await asyncio.sleep(self._pause_s())
                 continue
             self._tries = 0
-            first = self._index is None
-            self._index = reply.index
+            first = self.index is None
+            self.index = reply.index
             if not self._take(reply) and not first:
                 await asyncio.sleep(IDLE_PAUSE_S)
 

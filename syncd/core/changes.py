@@ -41,8 +41,6 @@ def between(old: Snapshot, new: Snapshot) -> Changed:
     """Return what changed from one snapshot to a later one, keys that became hidden or visible again included."""
     keys = {key for key in old.items.keys() | new.items.keys() if old.items.get(key) != new.items.get(key)}
     services = {
-        name
-        for name in old.services.keys() | new.services.keys()
-        if old.services.get(name) != new.services.get(name)
+        name for name in old.services.keys() | new.services.keys() if old.services.get(name) != new.services.get(name)
     }
     return Changed(frozenset(keys | (old.hidden ^ new.hidden)), frozenset(services), old.catalog != new.catalog)

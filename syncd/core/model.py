@@ -190,7 +190,8 @@ class Plan:
     """All changes of one target, in key order with deletes last, and every reason not to carry them out.
 
     `held`: reasons why the source cannot be trusted now. `unsafe`: limits that the plan passes. `owned` is how many
-    entries we own in the target before the plan. `error` says why nothing could be planned.
+    entries we own in the target before the plan. `error` says why nothing could be planned, `retry_after_s` when to try
+    again where the target said so.
     """
 
     target: str
@@ -205,6 +206,7 @@ class Plan:
     owned: int = 0
     diff: str | None = None
     error: str | None = None
+    retry_after_s: float | None = None
 
     @property
     def failing(self) -> bool:

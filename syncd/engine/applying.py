@@ -34,6 +34,7 @@ class Done:
 
     outcome: Outcome
     error: str | None = None
+    retry_after_s: float | None = None
 
 
 async def apply_pass(setup: Setup, journal: Journal, pass_plan: PassPlan, conditions: Conditions) -> PassResult:
@@ -98,7 +99,7 @@ async def apply_group(
             await _swap(journal, name, ready, setup)
             done.update({one.target.name: Done(_after(one)) for one in ready})
     except (TargetError, ReloadError) as error:
-        failed = Done("failed", redaction.clean(str(error)))
+        failed = Done("failed", redaction.clean(str(error)), getattr(error, "retry_after_s", None))
         done.update({one.target.name: failed for one in ready})
     if name is None:
         return done, None

@@ -126,7 +126,13 @@ async def plan_target(
             allow_empty=limits.allow_empty,
         )
     except TargetError as error:
-        plan = Plan(target.name, target.kind, missing_keys=rendered.desired.missing, error=str(error))
+        plan = Plan(
+            target.name,
+            target.kind,
+            missing_keys=rendered.desired.missing,
+            error=str(error),
+            retry_after_s=error.retry_after_s,
+        )
     return Planned(target, plan, rendered, file, present)
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from syncd.consul.settings import Settings
 from syncd.engine.deadline import Deadline
 from syncd.engine.setup import Setup
 from syncd.sources.base import Source
@@ -20,12 +21,16 @@ def open_source(setup: Setup, source_file: Path | None, deadline: Deadline) -> S
         from syncd.sources.export import ExportSource
 
         return ExportSource(source_file, setup.config.consul.prefix, setup.rules)
-    from syncd.consul.settings import Settings
     from syncd.sources.consul import ConsulSource
 
+    return ConsulSource(consul_settings(setup), setup.rules, timeout_s=deadline.remaining_s() or 0.0)
+
+
+def consul_settings(setup: Setup) -> Settings:
+    """Return how the configured Consul is reached."""
     config, base_dir = setup.config.consul, setup.base_dir
     tls = config.tls
-    settings = Settings(
+    return Settings(
         address=config.address,
         token=config.token.get_secret_value() if config.token is not None else None,
         token_file=_below(base_dir, config.token_file),
@@ -36,7 +41,6 @@ def open_source(setup: Setup, source_file: Path | None, deadline: Deadline) -> S
         key_file=_below(base_dir, tls.key_file),
         verify=tls.verify,
     )
-    return ConsulSource(settings, setup.rules, timeout_s=deadline.remaining_s() or 0.0)
 
 
 def _below(base_dir: Path, path: str | None) -> Path | None:

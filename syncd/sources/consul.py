@@ -38,10 +38,17 @@ class ConsulSource:
 
     async def read(self, needs: frozenset[Need], known: Snapshot | None = None) -> Snapshot:
         """Return a snapshot that covers `needs`; see `Source.read`. Retries while Consul is unreachable."""
-        reading = Reading(self._client, self._prefix, self._rules, needs, known or Snapshot())
-        snapshot = await patiently(reading.run, deadline=self._deadline, label=self._client.label)
-        self._refuse_blindness(snapshot)
-        return snapshot
+        return (await self._patient(needs, known or Snapshot(), self._deadline)).snapshot
+
+    async def reading(self, needs: frozenset[Need], *, within_s: float) -> Reading:
+        """Return a full reading, with the keys as Consul holds them and the index of each path; raises as `read`."""
+        return await self._patient(needs, Snapshot(), asyncio.get_running_loop().time() + within_s)
+
+    async def _patient(self, needs: frozenset[Need], known: Snapshot, deadline: float) -> Reading:
+        reading = Reading(self._client, self._prefix, self._rules, needs, known)
+        await patiently(reading.run, deadline=deadline, label=self._client.label)
+        self._refuse_blindness(reading.snapshot)
+        return reading
 
     async def confirm(self, keys: Sequence[str]) -> Mapping[str, Presence]:
         """Return what a single consistent read says of each key; see `Source.confirm`. Never raises."""

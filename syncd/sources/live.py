@@ -12,19 +12,24 @@ from dataclasses import replace
 from typing import Any
 
 from syncd.consul.answers import Reply
+from syncd.consul.budget import Path
 from syncd.consul.client import Client
 from syncd.consul.settings import Settings
+from syncd.core.changes import Changed
 from syncd.core.errors import SyncdError
 from syncd.core.model import Need, Presence
 from syncd.core.snapshot import Rules, Snapshot
 from syncd.core.status import SourceStatus
-from syncd.sources.changes import Changed
 from syncd.sources.consul import ConsulSource
+from syncd.sources.reading import Reading
 from syncd.sources.store import Store
 from syncd.sources.watches import Watches
 
 READERS = 2
 """Connections for full readings and single proofs; the rest of the budget is for watches."""
+
+READING_MAX_S = 15.0
+"""After so long without an answer a full reading is given up; who asked for it tries again."""
 
 
 class LiveSource:
@@ -104,21 +109,22 @@ class LiveSource:
         async with self._lock:
             wanted = self._needs | needs
             reading = await self._full(wanted)
-            self._store.replace(reading)
+            changed = self._store.replace(reading)
             self._needs = wanted
             await self._watches.listen(wanted, reading.denied)
             self._watches.catch_up(reading.indexes)
+        self._tell(changed)
 
-    async def _full(self, needs: frozenset[Need]) -> Any:
+    async def _full(self, needs: frozenset[Need]) -> Reading:
         try:
-            reading = await self._source.reading(needs)
+            reading = await self._source.reading(needs, within_s=READING_MAX_S)
         except SyncdError as error:
             self._failed(error)
             raise
         self._heard()
         return reading
 
-    async def _take(self, path: Any, reply: Reply[Any]) -> Changed:
+    async def _take(self, path: Path, reply: Reply[Any]) -> Changed:
         gone = self._store.vanishing(path, reply)
         said = await self._source.confirm(sorted(gone)) if gone else {}
         return self._store.take(path, reply, said)

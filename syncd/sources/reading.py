@@ -40,6 +40,7 @@ class Reading:
         self._index = known.index
         self.indexes: dict[Path, int] = {}
         """The Consul index of each path that was read."""
+        self.snapshot = known
 
     @property
     def pairs(self) -> Mapping[str, Pair]:
@@ -51,14 +52,14 @@ class Reading:
         """The folders that Consul refused to list, overlay folders included."""
         return frozenset(self._denied)
 
-    async def run(self) -> Snapshot:
-        """Return the snapshot; raises what `Client` raises but PermissionDenied, which is part of the snapshot."""
+    async def run(self) -> None:
+        """Make `snapshot`; raises what `Client` raises but PermissionDenied, which is part of the snapshot."""
         while jobs := self._jobs(self._plan()):
             await _all(jobs)
         if self._rules.layer:
             await self._prove_overlay()
         await _all([partial(self._read_key, key) for key in self._visible() if not self._settled(key)])
-        return self._snapshot()
+        self.snapshot = self._made()
 
     # --- reads ---
 
@@ -154,7 +155,7 @@ class Reading:
 
     # --- the snapshot ---
 
-    def _snapshot(self) -> Snapshot:
+    def _made(self) -> Snapshot:
         known, hidden = self._known, {key for key in self._visible() if self._is_hidden(key)} | self._known.hidden
         raw = (RawKey(key, pair.value or b"", pair.modify_index) for key, pair in self._pairs.items())
         items = layered(raw, self._rules)

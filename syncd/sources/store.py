@@ -45,11 +45,11 @@ class Store:
         """
         index = max(self.snapshot.index, reply.index)
         if path.kind == "service":
-            old = self.snapshot.services.get(path.name)
+            known = self.snapshot.services.get(path.name)
             self.snapshot = replace(
                 self.snapshot, services={**self.snapshot.services, path.name: reply.data}, index=index
             )
-            return Changed() if old == reply.data else Changed(services=frozenset([path.name]))
+            return Changed() if known == reply.data else Changed(services=frozenset([path.name]))
         if path.kind == "catalog":
             catalog, self.snapshot = self.snapshot.catalog, replace(self.snapshot, catalog=reply.data, index=index)
             return Changed(catalog=catalog != reply.data)
@@ -71,14 +71,15 @@ class Store:
             self._raw.pop(key, None)
         # A key in doubt is looked for again in the next answer.
         self._brought[path] = fresh | {key: before[key] for key in doubtful}
-        old = self.snapshot
+        was = self.snapshot
         self._publish({*map(self._visible, moved), *map(self._visible, gone - doubtful)} - {""}, hidden, index)
         touched = {*map(self._visible, moved), *map(self._visible, gone)}
         return Changed(
             frozenset(
                 key
                 for key in touched
-                if old.items.get(key) != self.snapshot.items.get(key) or (key in old.hidden) != (key in self.snapshot.hidden)
+                if was.items.get(key) != self.snapshot.items.get(key)
+                or (key in was.hidden) != (key in self.snapshot.hidden)
             )
         )
 

@@ -8,11 +8,9 @@ from typing import Any
 from syncd.consul.answers import Reply
 from syncd.consul.budget import Path, best_merge, merged, paths
 from syncd.consul.client import Client
-from syncd.consul.failures import PermissionDenied
 from syncd.consul.planner import plan
 from syncd.consul.watch import Watch
 from syncd.core.errors import SyncdError
-from syncd.core.globs import parent_folder
 from syncd.core.model import Need
 from syncd.core.snapshot import Rules
 
@@ -47,6 +45,8 @@ class Watches:
         self._watches: dict[Path, Watch[Any]] = {}
         self._last: dict[Path, object] = {}
         self._floors: dict[Path, int] = {}
+        self._polled: set[Path] = set()
+        self._poll: asyncio.Task[None] | None = None
         self._queue: asyncio.Queue[tuple[Path, Reply[Any]]] = asyncio.Queue()
 
     @property
@@ -60,7 +60,7 @@ class Watches:
 
     def current(self, path: Path, reply: Reply[Any]) -> bool:
         """Return True where an answer is newer than the last full reading, and its path is still watched."""
-        return path in self._tasks and reply.index >= self._floors.get(path, 0)
+        return (path in self._tasks or path in self._polled) and reply.index >= self._floors.get(path, 0)
 
     def catch_up(self, indexes: Mapping[Path, int]) -> None:
         """Remember the indexes of a full reading; a watch that is ahead of it is deaf and begins anew."""
@@ -74,15 +74,23 @@ class Watches:
         """Watch what these needs ask for; a path that was watched before keeps its connection."""
         wanted = paths(plan(needs, layer=self._rules.layer, denied=denied))
         wanted = await self._within_budget(wanted)
-        for path in set(self._tasks) - set(wanted):
+        room = self._budget if len(wanted) <= self._budget else self._budget - 1  # one for those that are polled
+        for path in set(self._tasks) - set(wanted[:room]):
             self._stop(path)
-        for path in wanted:
+        for path in wanted[:room]:
             if path not in self._tasks:
                 self._start(path)
+        self._polled = set(wanted[room:])
+        if self._polled and self._poll is None:
+            self._poll = asyncio.create_task(self._polling(), name="poll")
 
     async def stop(self) -> None:
         """End all watches."""
         tasks = list(self._tasks.values())
+        if self._poll is not None:
+            self._poll.cancel()
+            tasks.append(self._poll)
+            self._poll = None
         for path in list(self._tasks):
             self._stop(path)
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -96,6 +104,15 @@ class Watches:
         self._tasks.pop(path).cancel()
         self._watches.pop(path)
         self._last.pop(path, None)
+
+    async def _polling(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_S)
+            for path in sorted(self._polled):
+                try:
+                    self._take(path, await self._ask(path, None))
+                except SyncdError as error:
+                    self._failed(error)
 
     def _take(self, path: Path, reply: Reply[Any]) -> bool:
         news = path not in self._last or self._last[path] != reply.data
@@ -129,15 +146,10 @@ class Watches:
         """Return True where watching a whole folder fetches no sensitive value that nobody reads."""
         try:
             names = (await self._client.names(self._prefix + folder)).data
-        except (SyncdError, PermissionDenied):
+        except SyncdError:
             return False
         cut = len(self._prefix)
         return not any(
             self._rules.is_sensitive(name[cut:]) and not any(path.holds(Path("key", name[cut:])) for path in wanted)
             for name in names
         )
-
-
-def folder_of(path: Path) -> str:
-    """Return the folder that a path is or is in."""
-    return path.name if path.kind == "folder" else parent_folder(path.name)

@@ -1,7 +1,7 @@
 """Jinja2's own filters, tests and globals as templates get them: weighed, and without what is random or unbounded.
 
-Every filter is wrapped once, at import: the wrapping knows the name for the message, lets an unknown value pass through,
-and counts what comes out.
+Every filter is wrapped once, at import: the wrapping knows the name for the message, lets an unknown value pass, and
+counts what comes out.
 """
 
 import functools

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,7 @@ def render(name: str, keys: Mapping[str, Any], *instances: Instance, **variables
 
 def entry(name: str, keys: Mapping[str, Any], *instances: Instance, **variables: Any) -> Any:
     """Return the entry that the target wants: content, mode, whether it is sensitive. Raises as `render`."""
-    config = {"kind": "template", "template": f"templates/nginx/{name}.j2", "path": f"out/{name}", "vars": variables}
-    context = Context(owner="test", base_dir=ROOT, load_template=TemplateStore(ROOT).load, env={})
-    target = template.KIND.make(name, template.KIND.config.model_validate(config), context)
+    target = _target(name, json.dumps(variables))
     services: dict[str, tuple[Instance, ...]] = {}
     for one in instances:
         services[one.name] = (*services.get(one.name, ()), one)
@@ -57,6 +56,19 @@ def entry(name: str, keys: Mapping[str, Any], *instances: Instance, **variables:
         if desired.error or desired.missing or desired.faults:
             raise RenderFault("; ".join(filter(None, [desired.error, *desired.missing])))
         return desired.entries[f"out/{name}"]
+
+
+@cache
+def _target(name: str, variables: str) -> Any:
+    """Return the target; kept, for it keeps its template compiled."""
+    config = {
+        "kind": "template",
+        "template": f"templates/nginx/{name}.j2",
+        "path": f"out/{name}",
+        "vars": json.loads(variables),
+    }
+    context = Context(owner="test", base_dir=ROOT, load_template=TemplateStore(ROOT).load, env={})
+    return template.KIND.make(name, template.KIND.config.model_validate(config), context)
 
 
 def _text(value: Any) -> str:

@@ -23,7 +23,7 @@ class CountingBackend(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.port = int(self.server_address[1])
         self.connections = 0
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     def process_request(self, request: object, client_address: object) -> None:
         """Count a new connection, then serve it."""
@@ -62,7 +62,7 @@ class PlainStream(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Stream)
         self.port = int(self.server_address[1])
         self.gate = threading.Semaphore(0)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     def release(self) -> None:
         """Let the stream send its next line."""

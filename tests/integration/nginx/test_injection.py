@@ -84,7 +84,7 @@ def test_a_gateway_refuses_a_url_with_a_path(file: str) -> None:
         render(file, keys_of("http://10.0.0.1/base;}"))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.one_of(
         st.text(max_size=30),

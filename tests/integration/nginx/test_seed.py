@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 
 import pytest
 import yaml
 
 from syncd.core.snapshot import Rules, layered
 from syncd.sources.export import load_seed
-from tests.integration.nginx.rendering import ROOT
+from tests.integration.nginx.rendering import ROOT, render
 from tests.support.cli import syncd_cli
+from tests.support.nginx import NginxServer
 
 SEED = ROOT / "seed.yaml"
 LOCAL = ("127.0.0.1", "localhost")
@@ -80,6 +82,24 @@ def test_the_config_names_its_schema() -> None:
     named = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", first)
     assert named
     assert json.loads((ROOT / named[1]).read_text()) == json.loads(syncd_cli("schema", cwd=ROOT).stdout)
+
+
+@pytest.mark.parametrize("environment", ["production", "staging", "development"])
+def test_all_templates_take_it(nginx_server: Callable[..., NginxServer], environment: str) -> None:
+    """In every environment nginx loads all three files together, though no name of the stack resolves here."""
+    nginx = nginx_server()
+    for name in ("upstreams.conf", "ai-gateway.conf", "api-gateway.conf"):
+        nginx.write(name, render(name, values(environment)))
+    ok, said = nginx.test()
+    assert ok, said
+
+
+def test_the_routes_in_the_docs_are_routes() -> None:
+    """Every JSON example of docs/nginx.md."""
+    examples = re.findall(r"```json\n(.*?)```", (ROOT / "docs/nginx.md").read_text(), re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        assert "/api/v1/images" in render("api-gateway.conf", {**values("production"), "gateway/routes": example})
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "seed.yaml"])

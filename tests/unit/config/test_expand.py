@@ -89,7 +89,7 @@ def test_offline(tmp_path: Path) -> None:
         limits: {min_entries: "${N:?how many}"}
         targets:
           a: {kind: pairs, space: "${SPACE}", limit: "${LIMIT}"}
-          b: {kind: file, path: "${PATH_B}", mode: "${MODE}"}
+          b: {kind: file, path: "${PATH_B}", mode: "${MODE}", reload: "${R}", template: "${T}.j2"}
           c: {kind: "${KIND}", path: c}
           d: {kind: pairs, space: "dev-${SPACE}"}
         """
@@ -101,7 +101,7 @@ def test_offline(tmp_path: Path) -> None:
     assert "limits.min_entries: '${N}' has no value: how many; set N" in words
     assert "targets.a.limit: '${LIMIT}' is not set; set LIMIT, or write ${LIMIT:-default}" in words
     assert "targets.d: is not checked further: variables that it needs are not set" in words
-    assert len(words) == 9 + 1
+    assert len(words) == 11 + 1
 
 
 def test_offline_keeps_other_faults(tmp_path: Path) -> None:

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import string
-
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from syncd.core.snapshot import HiddenKey, NeedMore
-from syncd.core.templating import TemplateFault, inline_names, render_inline
 from tests.unit.templating.rendering import fault, rendering, snapshot, template
 
 SECRETS = {"secrets/a": b"pl4nted-one", "secrets/b": b'{"name": "pl4nted-two"}', "secrets/c": b"pl4nted\xff"}
@@ -123,71 +117,6 @@ def test_computed_names_are_shown_where_nothing_is_sensitive() -> None:
     assert fault("{{ key('x/' ~ 'y') }}") == "t/main.j2:1: key 'x/y' has no value"
     made = rendering("{{ key('secrets/db') }}{% for n in ['p', 'q'] %}{{ key(n ~ '/url') }}{% endfor %}")
     assert made.missing == ("p/url", "q/url")
-
-
-_PIECES = [
-    *(f"{{{{ {expression} }}}}" for expression in ("key('secrets/a')", "key(x)", "v", "x.y", "ls('')", "1/0", "nope")),
-    *("{{ key('secrets/a') ", "key('secrets/b')", "secrets/a", "v[", "]", "(", ")", "|", "~", ".", "'", '"', ",", "="),
-    *("{{", "}}", "{%", "%}", "{#", "#}", "-%}", "{%-", "\n", " ", "0", "-1", "99999999999", "is", "not", "in", "if"),
-    *("{% for x in ", "{% endfor %}", "{% set x = ", "{% if ", "{% endif %}", "{% else %}", "{% macro m(a) %}"),
-    *(
-        "{% endmacro %}",
-        "m(",
-        "{% include ",
-        "{% import ",
-        " as x %}",
-        "{% extends ",
-        "{% block b %}",
-        "{% endblock %}",
-    ),
-    *("fromjson", "tojson", "toyaml", "totoml", "b64encode", "b64decode", "sha256", "hostport", "envquote", "map"),
-    *("regex_replace('(', '')", "format", "attr", "first", "sort", "join", "**", "*", "//", "%", "+", "{% raw %}"),
-]
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.lists(st.one_of(st.sampled_from(_PIECES), st.text(string.printable, max_size=6)), max_size=14).map("".join))
-def test_any_text_is_a_template_or_a_fault(source: str) -> None:
-    """Random templates give output or a fault with file and line; no other error, and no secret in it."""
-    try:
-        made = rendering(source, snapshot(SECRETS), variables={"v": {"l": [1]}})
-    except (NeedMore, HiddenKey):
-        return
-    assert (made.content is None) == (made.fault is not None)
-    if made.fault is not None:
-        assert made.fault.startswith("t/")
-        assert "\n" not in made.fault
-        assert not any(secret in made.fault for secret in PLANTED)
-    if made.masked is not None:
-        assert not any(secret in made.masked for secret in PLANTED)
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.lists(st.sampled_from(_PIECES), max_size=10).map("".join))
-def test_any_text_can_be_scanned(source: str) -> None:
-    """Looking through a template never fails, whatever it is."""
-    file = template(source)
-    file.needs()
-    for found in file.check():
-        assert str(found.fault()).startswith("t/")
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.lists(st.one_of(st.sampled_from(_PIECES), st.text(string.printable, max_size=6)), max_size=10).map("".join))
-def test_any_text_is_an_inline_template_or_a_fault(source: str) -> None:
-    """The same for templates of one line in the configuration."""
-    for call in (
-        lambda: render_inline(source, {"v": "pl4nted-one", "x": "pl4nted-two"}, name="NAME"),
-        lambda: inline_names(source, name="NAME"),
-    ):
-        try:
-            call()
-        except TemplateFault as error:
-            said = str(error)
-        else:
-            continue
-        assert said.startswith("NAME:")
-        assert "pl4nted" not in said
 
 
 def test_check_finds_everything_at_once() -> None:

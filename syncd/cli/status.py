@@ -1,0 +1,79 @@
+"""`syncd status`: what the daemon says."""
+
+import json
+import sys
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from syncd.cli import options, output, session
+
+_DEFAULT_URL = "http://127.0.0.1:9464"
+_TIMEOUT_S = 5.0
+_READY, _NOT_READY, _NO_DAEMON = 0, 1, 69
+
+
+def status(
+    context: typer.Context,
+    url: Annotated[str | None, typer.Option("--url", metavar="URL", help="The daemon; default http.listen.")] = None,
+    form: options.Format = options.OutputFormat.text,
+    config: options.Config = None,
+    log_format: options.LogFormat = None,
+    log_level: options.LogLevel = None,
+) -> int:
+    """Show what the daemon says of source and targets; exit 0 ready, 1 not ready, 69 no daemon."""
+    given = session.start(context, config, log_format, log_level)
+    url = url or _url_of(given)
+    document = _fetch(url)
+    if document is None:
+        print(f"syncd: no daemon answers at {url}; start it with `syncd run`, or give --url", file=sys.stderr)
+        return _NO_DAEMON
+    if form is options.OutputFormat.json:
+        output.write_json(document)
+    else:
+        _write(document)
+    return _READY if document["ready"] else _NOT_READY
+
+
+def _url_of(given: options.Globals) -> str:
+    if not given.config_path.exists():
+        return _DEFAULT_URL
+    http = session.load(given, offline=True).config.http
+    if http is None:
+        return _DEFAULT_URL
+    host, port = http.address
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - where it listens, not where we do
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _fetch(url: str) -> dict[str, Any] | None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{url.rstrip('/')}/api/v1/status", timeout=_TIMEOUT_S) as answer:
+            document = json.load(answer)
+    except (OSError, ValueError):
+        return None
+    return document if isinstance(document, dict) and "ready" in document else None
+
+
+def _write(document: dict[str, Any]) -> None:
+    source = document["source"]
+    contact = _time(source["last_contact_at"])
+    print(f"source: {source['state']}, index {source['index']}, last contact {contact}")
+    if source["error"]:
+        print(f"  ! {source['error']}")
+    for target in document["targets"]:
+        applied = _time(target["last_applied_at"])
+        print(f"{target['name']} ({target['kind']}): {target['state']}, {target['entries']} entries, applied {applied}")
+        for reason in target["reasons"]:
+            print(f"  ! {reason}")
+        if target["next_retry_at"]:
+            print(f"  next try {_time(target['next_retry_at'])}")
+    print("ready" if document["ready"] else "not ready")
+
+
+def _time(at: float | None) -> str:
+    return "never" if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

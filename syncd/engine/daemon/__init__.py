@@ -1,0 +1,1 @@
+"""`syncd run`: the same pass, driven by what changes."""

@@ -1,0 +1,87 @@
+"""Where the daemon's parts leave their status, and where the web and the operator read it."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from syncd import __version__
+from syncd.core.model import Plan
+from syncd.core.status import Freshness, SourceStatus, Status, TargetState, TargetStatus
+from syncd.engine.applying import Done
+from syncd.engine.planning import Planned
+
+
+class Board:
+    """The newest status of every target; times are seconds since the epoch."""
+
+    def __init__(self, kinds: Mapping[str, str], freshness: Freshness, source: Callable[[], SourceStatus]) -> None:
+        self._started_at = time.time()
+        self._freshness = freshness
+        self._source = source
+        self._targets = {name: TargetStatus(name, kind) for name, kind in kinds.items()}
+
+    def status(self) -> Status:
+        """Return everything as it is now."""
+        return Status(__version__, self._started_at, self._source(), tuple(self._targets.values()), self._freshness)
+
+    def pending(self, name: str) -> None:
+        """Note that a target has changes that wait to be applied."""
+        if self._targets[name].state == "in_sync":
+            self._targets[name] = replace(self._targets[name], state="pending", reasons=("changes wait to be applied",))
+
+    def note(self, planned: Planned, done: Done | None, *, index: int, retry_at: float | None) -> TargetStatus:
+        """Note what became of one target; `done` is None where syncd is paused."""
+        name, plan = planned.target.name, planned.plan
+        before, now = self._targets[name], time.time()
+        state = _state(plan, done)
+        reasons = tuple(_reasons(plan, done))
+        after = replace(
+            before,
+            state=state,
+            last_checked_at=now,
+            last_applied_at=now if done is not None and done.outcome == "applied" else before.last_applied_at,
+            consul_index=index if state == "in_sync" else before.consul_index,
+            last_error=None if state == "in_sync" else "; ".join(reasons) or None,
+            next_retry_at=retry_at,
+            missing_keys=plan.missing_keys,
+            entries=_entries(planned, done),
+            reasons=reasons,
+        )
+        self._targets[name] = after
+        return after
+
+    def failed(self, name: str, error: str, retry_at: float | None) -> None:
+        """Note that a target could not even be planned; it keeps what it has."""
+        state: TargetState = "failed" if self._targets[name].last_checked_at else "pending"
+        self._targets[name] = replace(
+            self._targets[name], state=state, last_error=error, next_retry_at=retry_at, reasons=(error,)
+        )
+
+
+def _state(plan: Plan, done: Done | None) -> TargetState:
+    if done is None:
+        return "in_sync" if plan.in_sync else "paused"
+    return {
+        "in_sync": "in_sync",
+        "applied": "in_sync",
+        "failed": "failed",
+        "held": "held",
+        "unsafe": "unsafe",
+        "skipped": "pending",
+    }[done.outcome]  # type: ignore[return-value]
+
+
+def _reasons(plan: Plan, done: Done | None) -> list[str]:
+    found = [text for text in (plan.error, done.error if done else "paused: the file `paused` is there") if text]
+    if plan.in_sync and done is None:
+        return []
+    found += [f"key '{key}' has no value" for key in plan.missing_keys if not plan.error]
+    found += [f"{fault.key}: {fault.why}" for fault in plan.faults]
+    found += [f"{conflict.key}: {conflict.why}" for conflict in plan.conflicts]
+    return found + list(plan.held) + list(plan.unsafe)
+
+
+def _entries(planned: Planned, done: Done | None) -> int:
+    plan = planned.plan
+    applied = done is not None and done.outcome in ("applied", "failed") and not plan.error
+    return plan.owned + (plan.count("create") - plan.count("delete") if applied else 0)

@@ -1,0 +1,158 @@
+"""The daemon's tasks: the source, one worker per reload group or lone target, the schedule, template files, the web."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from syncd.core.changes import Changed
+from syncd.core.errors import SyncdError
+from syncd.core.model import Need
+from syncd.core.status import Freshness
+from syncd.engine.daemon.board import Board
+from syncd.engine.daemon.schedule import every
+from syncd.engine.daemon.sources import RunningSource, open_live
+from syncd.engine.daemon.template_files import template_changes
+from syncd.engine.daemon.worker import Worker
+from syncd.engine.journal import Journal
+from syncd.engine.reading import Target
+from syncd.engine.setup import Setup, group_of
+from syncd.engine.transaction import recover
+
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 15.0
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _Parts:
+    source: RunningSource
+    board: Board
+    workers: list[Worker]
+
+
+async def run(setup: Setup, source_file: Path | None, env: Mapping[str, str]) -> None:
+    """Keep every target in line until SIGTERM or SIGINT.
+
+    Raises:
+        StateError: another syncd holds the state dir.
+        ConfigError: the status port is taken.
+    """
+    with setup.state.locked("run"):
+        journal = Journal.open(setup.state.journal)
+        groups = recover(journal)
+        if groups:
+            _log.warning("transaction_rolled_back", groups=groups)
+        setup.state.plan_key(env, make=True)
+        try:
+            await _run(setup, source_file, journal)
+        finally:
+            journal.close()
+            await setup.close()
+
+
+async def _run(setup: Setup, source_file: Path | None, journal: Journal) -> None:
+    async with AsyncExitStack() as stack:
+        parts = _build(setup, source_file, journal)
+        stack.push_async_callback(parts.source.close)
+        if setup.config.http is not None:
+            from syncd.web.server import serve
+
+            await stack.enter_async_context(
+                serve(setup.config.http.address, setup.config.http.hosts, parts.board.status)
+            )
+        work = asyncio.create_task(_work(setup, parts, stack))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, work.cancel)
+        loop.add_signal_handler(signal.SIGHUP, lambda: _spawn(_reconcile(parts)))
+        _log.info("started", targets=len(setup.targets), config=str(setup.base_dir))
+        try:
+            await work
+        except asyncio.CancelledError:
+            _log.info("stopped")
+
+
+def _build(setup: Setup, source_file: Path | None, journal: Journal) -> _Parts:
+    workers: list[Worker] = []
+
+    def changed(change: Changed) -> None:
+        for worker in workers:
+            worker.changed(change)
+
+    source = open_live(setup, source_file, changed)
+    config = setup.config
+    freshness = Freshness(2 * config.consul.wait + 30, 2 * config.reconcile.interval)
+    board = Board({name: target.kind for name, target in setup.targets.items()}, freshness, lambda: source.status)
+    for group, members in _grouped(setup):
+        workers.append(Worker(setup, source, journal, board, group, members))
+    return _Parts(source, board, workers)
+
+
+def _grouped(setup: Setup) -> list[tuple[str | None, list[Target]]]:
+    groups: dict[str, list[Target]] = {}
+    alone: list[tuple[str | None, list[Target]]] = []
+    for target in setup.targets.values():
+        group = group_of(target)
+        if group is None:
+            alone.append((None, [target]))
+        else:
+            groups.setdefault(group, []).append(target)
+    return alone + list(groups.items())
+
+
+async def _work(setup: Setup, parts: _Parts, stack: AsyncExitStack) -> None:
+    await _first_snapshot(setup, parts)
+    interval_s = setup.config.reconcile.interval
+    stack.enter_context(every(interval_s, lambda: _spawn(_reconcile(parts))))
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(parts.source.run(), name="source")
+        tasks.create_task(_follow_templates(setup, parts), name="template files")
+        for worker in parts.workers:
+            tasks.create_task(worker.run(), name=f"worker {worker.group or next(iter(worker.members))}")
+
+
+async def _first_snapshot(setup: Setup, parts: _Parts) -> None:
+    """Wait for the first reading of the source, however long it takes."""
+    needs = frozenset[Need]().union(*(target.needs() for target in setup.targets.values()))
+    pause_s = _FIRST_PAUSE_S
+    while True:
+        try:
+            await parts.source.read(needs)
+            return
+        except SyncdError as error:
+            for name in setup.targets:
+                parts.board.failed(name, str(error), None)
+            _log.warning("source_unavailable", error=str(error), wait_s=pause_s)
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+
+async def _reconcile(parts: _Parts) -> None:
+    """Read the source in full, and have every target read and compared."""
+    try:
+        await parts.source.refresh()
+    except SyncdError as error:
+        _log.warning("source_unavailable", error=str(error))
+    for worker in parts.workers:
+        worker.reconcile()
+
+
+async def _follow_templates(setup: Setup, parts: _Parts) -> None:
+    async for paths in template_changes(setup):
+        for worker in parts.workers:
+            worker.template_changed(paths)
+
+
+_background: set[asyncio.Task[None]] = set()
+
+
+def _spawn(work: Coroutine[Any, Any, None]) -> None:
+    """Run something beside the rest; the set keeps it from being collected before it is done."""
+    task = asyncio.get_running_loop().create_task(work)
+    _background.add(task)
+    task.add_done_callback(_background.discard)

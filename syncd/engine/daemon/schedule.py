@@ -1,0 +1,24 @@
+"""The schedule: APScheduler sets a trigger and does no work itself."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+
+@contextmanager
+def every(interval_s: float, trigger: Callable[[], None]) -> Iterator[None]:
+    """Call `trigger` in the event loop every `interval_s` seconds, give or take a tenth, while the block runs."""
+    scheduler = AsyncIOScheduler(timezone="UTC")
+    scheduler.add_job(
+        trigger,
+        IntervalTrigger(seconds=max(1, round(interval_s)), jitter=round(interval_s / 10), timezone="UTC"),
+        coalesce=True,
+        misfire_grace_time=None,
+    )
+    scheduler.start()
+    try:
+        yield
+    finally:
+        scheduler.shutdown(wait=False)

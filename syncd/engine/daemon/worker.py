@@ -1,0 +1,263 @@
+"""One reload group, or one target without one: waits until a pass is due, and does it."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import structlog
+
+from syncd.core.changes import Changed
+from syncd.core.debounce import Burst, due
+from syncd.core.errors import SyncdError, TargetError
+from syncd.core.fields import Debounce
+from syncd.core.model import Change, Entry
+from syncd.core.snapshot import NeedMore, Snapshot
+from syncd.engine.applying import Conditions, Done, apply_group
+from syncd.engine.daemon.board import Board
+from syncd.engine.deadline import Deadline
+from syncd.engine.journal import Journal
+from syncd.engine.planning import Planned, plan_target
+from syncd.engine.reading import Rendered, Target, is_file, render
+from syncd.engine.redaction import Redaction
+from syncd.engine.setup import Setup
+from syncd.sources.base import Source
+
+FIRST_RETRY_S = 1.0
+LONGEST_RETRY_S = 30.0
+_WITHIN_S = 60.0
+_log = structlog.get_logger()
+
+
+class LiveSource(Source, Protocol):
+    """A source that follows what changes."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The newest snapshot."""
+        ...
+
+    async def refresh(self) -> None:
+        """Read everything anew."""
+        ...
+
+
+class Worker:
+    """The only task that writes its targets."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        source: LiveSource,
+        journal: Journal,
+        board: Board,
+        group: str | None,
+        members: Sequence[Target],
+    ) -> None:
+        self._setup, self._source, self._journal, self._board = setup, source, journal, board
+        self.group = group
+        self.members = {target.name: target for target in members}
+        self._rendered: dict[str, Rendered] = {}
+        self._present: dict[str, Mapping[str, Entry] | None] = {}
+        self._dirty = set(self.members)
+        self._debounce = _debounce(setup, group, members[0])
+        self._wake = asyncio.Event()
+        self._burst: Burst | None = None
+        self._full = True
+        self._retry_at: float | None = None
+        self._tries = 0
+        self._held = False
+        self._reloaded_at = float("-inf")
+
+    def changed(self, change: Changed) -> None:
+        """Take note of a change in the source, where it concerns one of the targets."""
+        touched = {name for name, one in self._rendered.items() if change.touches(one.reads)}
+        if touched:
+            self._mark(touched)
+
+    def template_changed(self, paths: set[str]) -> None:
+        """Take note of changed template files."""
+        touched = {name for name, one in self._rendered.items() if not paths.isdisjoint(one.desired.templates)}
+        touched |= {name for name, target in self.members.items() if getattr(target.config, "template", None) in paths}
+        if touched:
+            self._mark(touched)
+
+    def reconcile(self) -> None:
+        """Make the next pass a full one: every target is read and compared, at once."""
+        self._full = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Do passes as they fall due, until cancelled."""
+        while True:
+            while (delay_s := self._delay_s()) is None or delay_s > 0:
+                await self._sleep(delay_s)
+            await self._pass()
+
+    def _mark(self, names: set[str]) -> None:
+        now = asyncio.get_running_loop().time()
+        self._dirty |= names
+        self._burst = self._burst.seen(now) if self._burst is not None else Burst(now, now)
+        for name in names:
+            self._board.pending(name)
+        self._wake.set()
+
+    def _delay_s(self) -> float | None:
+        """Return the seconds until the next pass is due, None where nothing is to do."""
+        now = asyncio.get_running_loop().time()
+        times = [
+            at for at in (self._retry_at, due(self._burst, self._debounce) if self._burst else None) if at is not None
+        ]
+        if self._full:
+            times.append(now)
+        if not times:
+            return None
+        return max(min(times), self._reloaded_at + self._min_interval_s()) - now
+
+    def _min_interval_s(self) -> float:
+        return self._setup.config.reloads[self.group].min_interval if self.group is not None else 0.0
+
+    async def _sleep(self, delay_s: float | None) -> None:
+        self._wake.clear()
+        try:
+            async with asyncio.timeout(delay_s):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _pass(self) -> None:
+        full, dirty = self._full, self._dirty | ({*self.members} if self._full or self._retry_at is not None else set())
+        self._full, self._dirty, self._burst, self._retry_at = False, set(), None, None
+        try:
+            if self._held:
+                # What was held back may be there again, and no watch tells when a token gets its rights back.
+                await self._source.refresh()
+            planned = [await self._plan(self.members[name], full) for name in self.members if name in dirty]
+            done, reloaded = await self._apply(planned)
+        except SyncdError as error:
+            self._failed(dirty, str(error))
+            return
+        except Exception as error:
+            # A fault of ours must not take the other targets down with this one.
+            _log.error("internal_error", targets=sorted(dirty), exc_info=True)
+            self._failed(dirty, f"internal error ({type(error).__name__}); the log has the details, please report it")
+            return
+        if reloaded:
+            self._reloaded_at = asyncio.get_running_loop().time()
+        self._settle(planned, done)
+
+    def _failed(self, names: set[str], error: str) -> None:
+        self._dirty |= names
+        self._retry()
+        for name in names:
+            self._board.failed(name, error, self._wall(self._retry_at))
+        _log.warning("pass_failed", targets=sorted(names), error=error)
+
+    async def _plan(self, target: Target, full: bool) -> Planned:
+        rendered = await self._render(target)
+        if rendered.hidden is not None or rendered.desired.error is not None:
+            self._rendered[target.name] = replace(rendered, reads=rendered.reads | target.needs())
+        else:
+            self._rendered[target.name] = rendered
+        present = None if full or is_file(target) else self._present.get(target.name)
+        planned = await plan_target(
+            self._setup, self._source, self._journal, rendered, left_over={}, within_s=_WITHIN_S, present=present
+        )
+        self._present[target.name] = planned.present
+        return planned
+
+    async def _render(self, target: Target) -> Rendered:
+        needs = target.needs()
+        while True:
+            snapshot = await self._source.read(needs)
+            try:
+                return render(target, snapshot)
+            except NeedMore as more:
+                if more.needs <= needs:
+                    raise TargetError(f"{target.name}: what it reads cannot be had from the source now") from more
+                needs = needs | more.needs
+
+    async def _apply(self, planned: list[Planned]) -> tuple[dict[str, Done] | None, bool]:
+        """Carry the plans out; None where syncd is paused. And whether a reload was done."""
+        if (self._setup.state.path / "paused").exists():
+            return None, False
+        done, reload = await apply_group(
+            self._setup,
+            self._journal,
+            self.group,
+            planned,
+            Conditions(Deadline(None)),
+            Redaction(self._source.snapshot),
+        )
+        for one in planned:
+            self._remember(one, done[one.target.name])
+        if reload is not None:
+            _log.info("reload", reload=reload.reload, state=reload.state, error=reload.error)
+        return done, reload is not None and reload.state == "done"
+
+    def _remember(self, one: Planned, done: Done) -> None:
+        """Keep what a remote target holds now; where that is not certain it is read again."""
+        if one.present is None or done.outcome in ("in_sync", "held", "unsafe"):
+            return
+        certain = done.outcome == "applied" or (done.outcome == "failed" and done.error is None)
+        self._present[one.target.name] = (
+            _after(one.present, one.plan.changes, self._setup.config.owner) if certain else None
+        )
+
+    def _settle(self, planned: Sequence[Planned], done: dict[str, Done] | None) -> None:
+        """Note outcomes, and when to try again what is not in sync."""
+        finished = done or {}
+        self._held = any(one.plan.held for one in planned)
+        waits = [wait for one in planned for wait in (one.plan.retry_after_s, _wait(finished, one)) if wait is not None]
+        if all(one.plan.in_sync or _outcome(finished, one) in ("in_sync", "applied") for one in planned):
+            self._tries = 0
+        else:
+            self._retry(max(waits, default=0.0))
+        index = self._source.snapshot.index
+        for one in planned:
+            result = finished.get(one.target.name)
+            status = self._board.note(one, result, index=index, retry_at=self._wall(self._retry_at))
+            if result is None or result.outcome != "in_sync":
+                counts = {op: one.plan.count(op) for op in ("create", "update", "delete")}
+                _log.info(
+                    "target",
+                    target=status.name,
+                    state=status.state,
+                    error=status.last_error,
+                    consul_index=index,
+                    **counts,
+                )
+
+    def _retry(self, at_least_s: float = 0.0) -> None:
+        pause_s = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2.0**self._tries)
+        self._tries = min(self._tries + 1, 10)
+        self._retry_at = asyncio.get_running_loop().time() + max(pause_s, at_least_s)
+
+    def _wall(self, at: float | None) -> float | None:
+        return None if at is None else time.time() + at - asyncio.get_running_loop().time()
+
+
+def _outcome(done: Mapping[str, Done], one: Planned) -> str | None:
+    found = done.get(one.target.name)
+    return found.outcome if found else None
+
+
+def _wait(done: Mapping[str, Done], one: Planned) -> float | None:
+    found = done.get(one.target.name)
+    return found.retry_after_s if found else None
+
+
+def _after(present: Mapping[str, Entry], changes: Sequence[Change], owner: str) -> dict[str, Entry]:
+    held = dict(present)
+    for change in changes:
+        if change.entry is None:
+            held.pop(change.key, None)
+        else:
+            held[change.key] = replace(change.entry, owner=owner)
+    return held
+
+
+def _debounce(setup: Setup, group: str | None, first: Target) -> Debounce:
+    own = setup.config.reloads[group].debounce if group is not None else first.config.debounce
+    return setup.config.debounce.overridden(own)
