@@ -45,7 +45,8 @@ def look(target: FileTarget, desired: Desired, base_dir: Path, interrupted: Mapp
     entry = next(iter(desired.entries.values()), None)
     if entry is not None:
         uid, gid = _uid(config), _gid(config)
-        mode = config.mode if config.mode is not None else _PRIVATE if entry.sensitive else _PUBLIC
+        usual = _PRIVATE if entry.sensitive else _PUBLIC
+        mode = config.mode if config.mode is not None else usual if entry.mode is None else entry.mode
         entry = replace(entry, mode=mode, uid=uid, gid=gid)
         wanted = files.Wanted(path, entry.content or b"", mode, uid, gid, entry.sensitive)
         desired = replace(desired, entries={entry.key: entry})

@@ -73,11 +73,11 @@ class Functions:
 
     def service(self, name: Any, tag: Any = None, status: Any = "passing", allow_empty: Any = False) -> Any:
         """Return the instances of a service in one state, sorted by id; an unknown name has none."""
-        name = _text(name, "service() takes a name")
+        name = _text(name, "the name of service()")
         if status not in SERVICE_STATES:
             raise Refusal(f"service() knows the states {', '.join(SERVICE_STATES)}")
         if tag is not None:
-            tag = _text(tag, "the tag of service() is")
+            tag = _text(tag, "the tag of service()")
         instances = self._read(lambda: self._view.service(name))
         if instances is UNKNOWN:
             return UNKNOWN
@@ -94,17 +94,17 @@ class Functions:
 
     def env(self, name: Any, default: Any = _NO_DEFAULT) -> Any:
         """Return an environment variable of syncd; `default` where it is not set."""
-        found = self._env.get(_text(name, "env() takes a name"))
+        found = self._env.get(_text(name, "the name of env()"))
         if found is None and default is _NO_DEFAULT:
             raise Refusal("the environment variable {} is not set; set it, or give a default", name)
         return default if found is None else found
 
     def fail(self, message: Any) -> Any:
         """Stop the rendering with a message of the template's own."""
-        raise Failed(_text(message, "fail() takes a message"))
+        raise Failed(_text(message, "the message of fail()"))
 
     def _item(self, path: Any) -> Any:
-        key = key_from(_text(path, "a key is"))
+        key = key_from(_text(path, "a key"))
         return self._read(lambda: self._view.item(key))
 
     def _absent(self, path: str, default: Any) -> Any:
@@ -114,7 +114,7 @@ class Functions:
         return UNKNOWN
 
     def _below(self, prefix: Any, pattern: str, function: str) -> Any:
-        folder = folder_from(_text(prefix, f"{function}() takes a folder"), function)
+        folder = folder_from(_text(prefix, f"the folder of {function}()"), function)
         items: Any = self._read(lambda: self._view.glob(folder + pattern))
         if items is UNKNOWN:
             return UNKNOWN
@@ -193,5 +193,5 @@ def _text(value: Any, what: str) -> str:
     if isinstance(value, Undefined):
         str(value)
     if not isinstance(value, str):
-        raise Refusal(f"{what} (text), not {kind_of(value)}")
+        raise Refusal(f"{what} is text, not {kind_of(value)}")
     return str(value)

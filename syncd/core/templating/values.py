@@ -24,7 +24,7 @@ _KINDS: tuple[tuple[type, str], ...] = (
 
 def kind_of(value: object) -> str:
     """Return what a value is, in a template author's words."""
-    return next((words for kind, words in _KINDS if isinstance(value, kind)), "an object of the template")
+    return next((words for kind, words in _KINDS if isinstance(value, kind)), "an object")
 
 
 class Strict(StrictUndefined):

@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from tests.integration.once.conftest import Stack
 from tests.support.backend import HttpBackend
 from tests.support.http import Http
 from tests.support.nginx import NginxServer
+from tests.support.stack import Stack
 
 
 def test_from_empty_once_writes_all_and_a_second_once_nothing(stack: Stack) -> None:
@@ -190,6 +190,18 @@ def test_a_hand_edit_is_drift_and_a_foreign_file_a_conflict(stack: Stack) -> Non
     stack.config["targets"]["app-env"]["adopt"] = True
     assert stack.syncd("once")[0] == 0
     assert (stack.folder / "out/theirs.env").read_bytes() == ours
+
+
+def test_drift_at_the_edge_is_repaired(stack: Stack) -> None:
+    """A pair of ours that was overwritten (its metadata is gone) or deleted by hand is put back."""
+    stack.syncd("once")
+    stack.kv.put("config/domains/api", "hand")
+    stack.kv.delete("config/domains/web")
+    code, plan = stack.json("plan", "--detailed-exitcode")
+    assert (code, stack.target(plan, "edge")["counts"]) == (2, {"create": 1, "update": 1, "delete": 0})
+    assert stack.syncd("once")[0] == 0
+    assert stack.kv.get("config/domains/api") == b"https://api.example.com"
+    assert stack.kv.get("config/domains/web") == b"https://www.example.com"
 
 
 def test_nothing_shown_holds_a_secret(stack: Stack) -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.integration.once.conftest import Stack
+from tests.support.stack import Stack
 
 
 @pytest.fixture

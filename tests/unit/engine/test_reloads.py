@@ -21,7 +21,8 @@ def _command(cwd: Path, *argv: str, timeout_s: float = 10.0) -> CommandReload:
 
 async def test_a_command_runs_in_its_folder_with_a_clean_environment(tmp_path: Path) -> None:
     """No variable but the kept ones, no terminal, its own process group."""
-    script = "import os,sys,json; json.dump([dict(os.environ), os.getcwd(), sys.stdin.read(), os.getpgrp() == os.getpid()], open('seen','w'))"
+    seen_words = "[dict(os.environ), os.getcwd(), sys.stdin.read(), os.getpgrp() == os.getpid()]"
+    script = f"import os,sys,json; json.dump({seen_words}, open('seen','w'))"
     await _command(tmp_path, sys.executable, "-c", script).run()
     seen = (tmp_path / "seen").read_text()
     assert "SECRET" not in seen
@@ -43,7 +44,7 @@ async def test_a_failing_command_is_quoted_with_its_last_20_lines(tmp_path: Path
 async def test_a_hanging_command_is_ended_with_all_it_started(tmp_path: Path) -> None:
     """After the timeout neither the shell nor its child that ignores SIGTERM is alive."""
     script = "trap '' TERM; (trap '' TERM; sleep 300) & echo $! > child; wait"
-    with pytest.raises(ReloadError, match="longer than 0.3 s"):
+    with pytest.raises(ReloadError, match=r"longer than 0\.3 s"):
         await _command(tmp_path, "sh", "-c", script, timeout_s=0.3).run()
     child = int((tmp_path / "child").read_text())
     await eventually(lambda: not _alive(child), 5)
@@ -64,7 +65,10 @@ async def test_a_missing_binary_says_so(tmp_path: Path) -> None:
 
 async def test_a_signal_reaches_the_process_in_the_pid_file(tmp_path: Path) -> None:
     """A real process gets a real HUP."""
-    script = "import signal,time,pathlib; signal.signal(1, lambda *_: pathlib.Path('got').touch()); pathlib.Path('ready').touch(); time.sleep(60)"
+    script = (
+        "import signal,time,pathlib; signal.signal(1, lambda *_: pathlib.Path('got').touch()); "
+        "pathlib.Path('ready').touch(); time.sleep(60)"
+    )
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, cwd=tmp_path)
     try:
         await eventually((tmp_path / "ready").exists, 10)

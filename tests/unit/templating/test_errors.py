@@ -30,7 +30,7 @@ PLANTED = ("pl4nted", "cGw0bnRlZ")
         ("{{ 1 / 0 }}", "divides by zero"),
         ("{{ 1 + 'x' }}", "uses a value of the wrong type, or a function with the wrong arguments"),
         ("{{ key() }}", "uses a value of the wrong type, or a function with the wrong arguments"),
-        ("{{ key(1) }}", "a key is (text), not a number"),
+        ("{{ key(1) }}", "a key is text, not a number"),
         ("{{ 'a'.index('b') }}", "uses a value that is not what is needed there"),
         ("{% include 'no.j2' %}", "template 't/no.j2' is not there"),
         ("{% include ['no.j2', 'nor.j2'] %}", "none of the templates to choose from is there"),

@@ -86,31 +86,9 @@ def test_any_text_is_an_inline_template_or_a_fault(source: str) -> None:
         assert "pl4nted" not in said
 
 
-_LEAVES = st.sampled_from(
-    [
-        "key('secrets/a')",
-        "(key('secrets/b')|fromjson)",
-        "key_bytes('secrets/c')",
-        "ls('secrets')",
-        "tree('')",
-        "key",
-        "range(4)",
-        "nope",
-        "v",
-        "s",
-        "n",
-        "v.l",
-        "'x'",
-        "''",
-        "-1",
-        "0",
-        "2.5",
-        "none",
-        "true",
-        "[]",
-        "{}",
-    ]
-)
+_SECRET = ("key('secrets/a')", "(key('secrets/b') | fromjson)", "key_bytes('secrets/c')", "ls('secrets')", "tree('')")
+_PLAIN = ("v", "s", "n", "v.l", "'x'", "''", "-1", "0", "2.5", "none", "true", "[]", "{}", "nope", "key", "range(4)")
+_LEAVES = st.sampled_from((*_SECRET, *_PLAIN))
 _FILTERS = st.sampled_from(sorted(WRAPPED))
 _TESTS = st.sampled_from(sorted(name for name in WRAPPED_TESTS if name.isalpha()))
 _OPERATORS = st.sampled_from(["+", "-", "*", "/", "//", "%", "**", "~", "==", "<", "in", "and", "or"])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -101,6 +104,18 @@ def test_the_border_is_never_interrupted() -> None:
         assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
+def test_the_border_itself_raises_nothing() -> None:
+    """A signal that arrives while the block is entered or left is let go: raised there, it would leave the timer on."""
+    handler: Callable[[int, object], None]
+    with time_limit():
+        handler = cast(Any, signal.getsignal(signal.SIGALRM))
+        for method in (time_limit.__enter__, time_limit.__exit__):
+            handler(signal.SIGALRM, SimpleNamespace(f_code=method.__code__))
+        with pytest.raises(BaseException, check=lambda error: not isinstance(error, Exception)):
+            handler(signal.SIGALRM, None)
+    handler(signal.SIGALRM, None)
+
+
 def test_only_in_the_main_thread() -> None:
     """Elsewhere no signal could end it: it refuses before anything is rendered."""
     caught: list[BaseException] = []
@@ -133,17 +148,12 @@ def test_the_limit_is_the_contracts() -> None:
 
 def test_loop_of_asyncio_lives_on() -> None:
     """The signal does not upset an event loop."""
-    import asyncio
 
     async def main() -> str:
         with pytest.raises(TargetError), time_limit(0.05):
-            _spin(lambda: True)
+            while True:
+                pass
         await asyncio.sleep(0)
         return "alive"
 
     assert asyncio.run(main()) == "alive"
-
-
-def _spin(goes_on: Callable[[], bool]) -> None:
-    while goes_on():
-        pass

@@ -1,0 +1,101 @@
+"""Runs the shell sessions of a Markdown page, as a reader would type them.
+
+A page is one shell from top to bottom. It runs the blocks that are marked:
+
+    ```console run      each line after `$ ` is typed, the lines below it are what is answered
+    ```yaml FILE        is written to FILE (any language will do)
+
+In an answer a line `…` stands for any lines, and `…` within a line for any text. `UPDATE_DOCS=1 pytest tests/docs`
+writes what was answered into the pages, but where a `…` still fits.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_BLOCK = re.compile(r"^```(\w+) (\S+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_MARK = "--8<-- {}"
+
+
+@dataclass
+class Step:
+    """One command of a page and what it answers there; `said` is what it answered now."""
+
+    line: int
+    command: str
+    shown: str
+    said: str = field(default="", compare=False)
+
+    @property
+    def fits(self) -> bool:
+        """True where the answer is the one that the page shows."""
+        pattern = re.escape(self.shown).replace(r"…\n", "…\n")
+        pattern = re.sub(r"(?m)^…\n", "(?:.*\n)*?", pattern).replace("…", ".*?")
+        return re.fullmatch(pattern, self.said) is not None
+
+
+@dataclass
+class Page:
+    """A page: its text, and its steps in order."""
+
+    path: Path
+    text: str
+    steps: list[Step]
+    script: str
+
+    @classmethod
+    def read(cls, path: Path) -> Page:
+        """Return the page in a file."""
+        text, steps, script = path.read_text(), list[Step](), list[str]()
+        for block in _BLOCK.finditer(text):
+            language, name, body = block.groups()
+            if (language, name) != ("console", "run"):
+                script.append(f"cat > {name} <<'END OF FILE'\n{body}END OF FILE\n")
+                continue
+            line = text[: block.start(3)].count("\n") + 1
+            for part in re.split(r"(?m)^\$ ", body)[1:]:
+                command, _, shown = part.partition("\n")
+                script.append(f"printf '%s\\n' '{_MARK.format(len(steps))}'\n{command}\n")
+                steps.append(Step(line, command, shown.rstrip("\n") + "\n" if shown.strip() else ""))
+                line += part.count("\n")
+        return cls(path, text, steps, "".join(script))
+
+    def run(self, folder: Path, env: dict[str, str], hide: dict[str, str]) -> list[Step]:
+        """Type all steps in `folder` and return them with what was answered; `hide` replaces text in the answers."""
+        done = subprocess.run(
+            ["bash", "-c", self.script],
+            cwd=folder,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        answer = done.stdout
+        for real, shown in hide.items():
+            answer = answer.replace(real, shown)
+        parts = re.split(r"(?m)^" + _MARK.format(r"\d+") + "\n", answer)[1:]
+        assert len(parts) == len(self.steps), f"the shell ended early: {answer[-2000:]}"
+        for step, said in zip(self.steps, parts, strict=True):
+            step.said = said
+        return self.steps
+
+    def update(self) -> None:
+        """Write what was answered into the page."""
+
+        def renewed(block: re.Match[str]) -> str:
+            if block.groups()[:2] != ("console", "run"):
+                return block.group(0)
+            body = "".join(f"$ {one.command}\n{one.shown if one.fits else one.said}" for one in mine(block))
+            return f"```console run\n{body}```"
+
+        def mine(block: re.Match[str]) -> list[Step]:
+            first, last = (self.text[:at].count("\n") + 1 for at in (block.start(3), block.end(3)))
+            return [step for step in self.steps if first <= step.line < last]
+
+        self.path.write_text(_BLOCK.sub(renewed, self.text))
