@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def typed(
         for one in SHIPPED:
             (shutil.copytree if (ROOT / one).is_dir() else shutil.copy)(ROOT / one, folder / one)
         env = {
-            "PATH": f"{ROOT / '.venv/bin'}:{Path(consul.bin).parent}:{os.environ['PATH']}",
+            "PATH": f"{Path(sys.executable).parent}:{Path(consul.bin).parent}:{os.environ['PATH']}",
             "HOME": str(tmp_path),
             "LANG": "C.UTF-8",
             "COLUMNS": "80",

@@ -32,8 +32,7 @@ class Step:
     @property
     def fits(self) -> bool:
         """True where the answer is the one that the page shows."""
-        pattern = re.escape(self.shown).replace(r"…\n", "…\n")
-        pattern = re.sub(r"(?m)^…\n", "(?:.*\n)*?", pattern).replace("…", ".*?")
+        pattern = re.sub(r"(?m)^…\\\n", r"(?:.*\\n)*?", re.escape(self.shown)).replace("…", ".*?")
         return re.fullmatch(pattern, self.said) is not None
 
 
