@@ -55,6 +55,14 @@ def docker() -> str:
     return run([str(folder / "usr/bin/docker"), "compose", "version"], env=environment).strip()
 
 
+def systemd() -> str:
+    """Have systemd's environment.d generator, a plain program: its parser of env files. No manager is started."""
+    if not Path("/usr/lib/systemd/user-environment-generators/30-systemd-environment-d-generator").exists():
+        _apt_install("systemd")
+        return "installed by apt"
+    return "the machine's own"
+
+
 def workers_kv() -> str:
     """Have miniflare (workerd with Workers KV), installed by npm from the lock file beside our workers."""
     if not (shutil.which("node") and shutil.which("npm")):

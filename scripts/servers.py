@@ -18,6 +18,7 @@ RECIPES: dict[str, Callable[[], str]] = {
     "consul": recipes.consul,
     "nginx": recipes.nginx,
     "docker compose": recipes.docker,
+    "systemd's reader of env files": recipes.systemd,
     "workers kv": recipes.workers_kv,
 }
 

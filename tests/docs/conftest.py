@@ -14,6 +14,7 @@ import pytest
 from tests.docs.pages import Page, Step
 from tests.support.consul import ConsulServer
 from tests.support.kv_server import WorkersKV
+from tests.support.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ("config.yaml", "seed.yaml", "templates")
@@ -40,13 +41,14 @@ def typed(
             "CONSUL_HTTP_ADDR": consul.url,
             "CONSUL_HTTP_TOKEN": consul.token,
             "HALF_BLIND_TOKEN": consul.token_for(HALF_BLIND),
+            "HTTP_PORT": str(free_port()),
             "CF_ACCOUNT_ID": kv_namespace.account,
             "CF_KV_NAMESPACE_ID": kv_namespace.namespace,
             "CLOUDFLARE_API_TOKEN": kv_namespace.token,
             "CLOUDFLARE_BASE_URL": kv_namespace.base_url,
         }
         page = Page.read(ROOT / name)
-        steps = page.run(folder, env, {f"{folder}/": "", consul.url: "http://127.0.0.1:8500"})
+        steps = page.run(folder, env, {f"{folder}/": "", consul.url: "http://127.0.0.1:8500", f":{env['HTTP_PORT']}": ":9464"})
         for step in steps:
             assert "Traceback" not in step.said, step.said
             assert not re.search(r"command not found", step.said), step.said

@@ -11,12 +11,16 @@ writes what was answered into the pages, but where a `…` still fits.
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 _BLOCK = re.compile(r"^```(\w+) (\S+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_LONGEST_S = 60
 _MARK = "--8<-- {}"
 
 
@@ -64,18 +68,7 @@ class Page:
 
     def run(self, folder: Path, env: dict[str, str], hide: dict[str, str]) -> list[Step]:
         """Type all steps in `folder` and return them with what was answered; `hide` replaces text in the answers."""
-        done = subprocess.run(
-            ["bash", "-c", self.script],
-            cwd=folder,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        answer = done.stdout
+        answer = _typed(self.script, folder, env)
         for real, shown in hide.items():
             answer = answer.replace(real, shown)
         parts = re.split(r"(?m)^" + _MARK.format(r"\d+") + "\n", answer)[1:]
@@ -98,3 +91,23 @@ class Page:
             return [step for step in self.steps if first <= step.line < last]
 
         self.path.write_text(_BLOCK.sub(renewed, self.text))
+
+
+def _typed(script: str, folder: Path, env: dict[str, str]) -> str:
+    """Return all that a shell answers; what it leaves running is ended with it."""
+    shell = subprocess.Popen(
+        ["bash", "-c", script],
+        cwd=folder,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        return shell.communicate(timeout=_LONGEST_S)[0]
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(shell.pid, signal.SIGKILL)
+        shell.wait()

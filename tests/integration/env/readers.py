@@ -10,9 +10,8 @@ from io import StringIO
 from pathlib import Path
 
 import dotenv
-import pytest
 
-from tests.support.binaries import compose_command
+from tests.support.binaries import compose_command, missing
 
 from .fake_engine import FakeEngine
 
@@ -71,7 +70,7 @@ def by_systemd(text: str, folder: Path) -> dict[str, str]:
     A manager is never started for this: as root it would move other processes of the machine into its control group.
     """
     if not _GENERATOR.exists():
-        pytest.skip("no systemd on this machine")
+        missing("systemd")
     settings = folder / "home/.config/environment.d"
     settings.mkdir(parents=True, exist_ok=True)
     (settings / "x.conf").write_bytes(text.replace("$", "$$").encode())

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from syncd.core.dotenv import DIALECTS, CannotHold, Dialect, encode
+from tests.support.binaries import missing
 
 from .nasty import NASTY, held_by
 from .readers import by_compose, by_docker, by_python_dotenv, by_shell, by_systemd
@@ -54,7 +55,7 @@ def assert_reads_back(dialect: Dialect, variables: dict[str, str], read: Read, f
 def shell_reader(shell: list[str]) -> Read:
     """Return the reader, or skip where this shell is not installed."""
     if not shutil.which(shell[0]):
-        pytest.skip(f"no {shell[0]} on this machine")
+        missing(shell[0])
     return lambda text, folder: by_shell(shell, text, folder)
 
 

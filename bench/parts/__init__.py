@@ -1,0 +1,1 @@
+"""The parts of the benchmark, one file each: `measure(place)` gives its rows."""
