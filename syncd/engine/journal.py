@@ -128,12 +128,15 @@ class Journal:
     def _record(
         self, kind: str, target: str, inputs: Inputs | None, wrote: Iterable[Written], dropped: Iterable[str]
     ) -> None:
-        self._db.execute("INSERT OR IGNORE INTO targets VALUES (?, ?, '{}', '{}')", (target, kind))
+        self._db.execute(
+            "INSERT INTO targets VALUES (?, ?, '{}', '{}') ON CONFLICT (target) DO UPDATE SET kind = excluded.kind",
+            (target, kind),
+        )
         if inputs is not None and inputs != self.inputs(target):
             self._inputs[target] = inputs
             self._db.execute(
-                "UPDATE targets SET kind = ?, inputs = ?, services = ? WHERE target = ?",
-                (kind, json.dumps(dict(inputs.keys)), json.dumps(dict(inputs.services)), target),
+                "UPDATE targets SET inputs = ?, services = ? WHERE target = ?",
+                (json.dumps(dict(inputs.keys)), json.dumps(dict(inputs.services)), target),
             )
         rows = [(one.target, one.key, one.digest, one.sensitive, one.masked) for one in wrote]
         self._db.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", rows)

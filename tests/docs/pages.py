@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _BLOCK = re.compile(r"^```(\w+) (\S+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-_LONGEST_S = 60
+_LONGEST_S = 30
 _MARK = "--8<-- {}"
 
 
@@ -107,6 +107,8 @@ def _typed(script: str, folder: Path, env: dict[str, str]) -> str:
     )
     try:
         return shell.communicate(timeout=_LONGEST_S)[0]
+    except subprocess.TimeoutExpired as error:
+        raise AssertionError(f"not done in {_LONGEST_S} s: {(error.output or b'').decode()[-2000:]}") from None
     finally:
         with suppress(ProcessLookupError):
             os.killpg(shell.pid, signal.SIGKILL)
