@@ -7,10 +7,14 @@ PYTEST_ARGS ?=
 
 MAKEFLAGS += --no-print-directory --silent
 .DEFAULT_GOAL := help
-.PHONY: help setup servers lint types test e2e fmt lock clean
+.PHONY: help demo setup servers lint types test e2e fmt lock clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+# Whoever works on syncd has all of the development packages; for others those that it runs on are enough.
+demo: $(if $(wildcard $(VENV)/installed),$(VENV)/installed,$(VENV)/runtime) ## See it work on this machine; ONCE=1 for one pass.
+	@$(BIN)/syncd demo $(if $(ONCE),--once)
 
 setup: ## Make .venv and bring the real test servers into .cache/ (both at once).
 	@$(MAKE) -j2 $(VENV)/installed servers
@@ -18,11 +22,22 @@ setup: ## Make .venv and bring the real test servers into .cache/ (both at once)
 servers:
 	@$(PYTHON) scripts/servers.py
 
+define venv
+echo "  python: installing the locked packages into $(VENV)"
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "syncd needs Python 3.11 or newer; try: make PYTHON=python3.12")'
+$(PYTHON) -m venv $(VENV)
+endef
+
+# The build is isolated: pip fetches hatchling for it, and it is gone afterwards.
+$(VENV)/runtime: pyproject.toml requirements.lock
+	@$(venv)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
 # The lock files pin every package by hash; our own package is then linked in without a download.
 $(VENV)/installed: pyproject.toml requirements-dev.lock
-	@echo "  python: installing the locked packages into $(VENV)"
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "syncd needs Python 3.11 or newer; try: make PYTHON=python3.12")'
-	@$(PYTHON) -m venv $(VENV)
+	@$(venv)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/pip check --quiet --disable-pip-version-check

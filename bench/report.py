@@ -52,6 +52,12 @@ def markdown(rows: Sequence[Row], machine: Mapping[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def line(row: Row) -> str:
+    """Return one figure for a terminal."""
+    verdict = "" if row.bound is None else f" ({'reached' if row.reached else 'MISSED'}: {_bound(row)})"
+    return f"{row.work}: {number(row.figure, row.unit)}{verdict} {row.measured}".rstrip()
+
+
 def number(value: float, unit: str) -> str:
     """Return a figure with its unit, three digits or a whole number."""
     text = f"{value:,.0f}" if value == int(value) or value >= 1000 else f"{value:.3g}"

@@ -9,14 +9,13 @@ import typer
 from syncd.cli import options, session
 from syncd.core.errors import ConfigError
 
-_READING_TIMEOUT_S = 60.0
-
 
 def check(
     context: typer.Context,
     offline: Annotated[
         bool, typer.Option("--offline", help="Do not ask Consul; an unset ${VAR} is a warning only.")
     ] = False,
+    timeout: options.Timeout = "60s",
     source: options.SourceFile = None,
     config: options.Config = None,
     log_format: options.LogFormat = None,
@@ -37,7 +36,7 @@ def check(
     if offline:
         print("ok: config and templates have no fault (Consul was not asked)")
         return 0
-    deadline = Deadline(_READING_TIMEOUT_S)
+    deadline = Deadline(options.seconds("--timeout", timeout))
     problems = session.work(
         loaded, source, deadline, lambda setup, opened: faults_online(setup, loaded, opened, deadline)
     )

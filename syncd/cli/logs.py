@@ -32,5 +32,12 @@ def configure(form: LogFormatName | None, level: LogLevelName | None) -> None:
     set_on_retry_hooks([_retrying])
 
 
+_said: set[str] = set()
+
+
 def _retrying(details: RetryDetails) -> None:
-    structlog.get_logger().info("retry", error=str(details.caused_by), wait_s=round(details.wait_for, 2))
+    """Say why something is tried again, each reason once: an outage is one line and not one for each try."""
+    error = str(details.caused_by)
+    if error not in _said:
+        _said.add(error)
+        structlog.get_logger().info("retrying", error=error)

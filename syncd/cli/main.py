@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from syncd import __version__
-from syncd.cli import apply, check, once, options, plan, run, schema, status
+from syncd.cli import apply, check, demo, dev, once, options, plan, run, schema, status
 from syncd.core.errors import ConfigError, SyncdError, UsageError
 
 _INTERRUPTED = 130
@@ -28,7 +28,7 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _all_commands(
     context: typer.Context,
     config: options.Config = None,
@@ -39,9 +39,22 @@ def _all_commands(
     ] = False,
 ) -> None:
     context.obj = options.Globals(config, log_format, log_level)
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(UsageError.exit_code)
 
 
-for _command in (run.run, plan.plan, once.once, apply.apply, check.check, status.status, schema.schema):
+for _command in (
+    run.run,
+    plan.plan,
+    once.once,
+    apply.apply,
+    check.check,
+    status.status,
+    schema.schema,
+    dev.dev,
+    demo.demo,
+):
     app.command()(_command)
 
 
@@ -62,6 +75,6 @@ def main() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except typer.TyperException as error:
-        print(f"syncd: {error.format_message()}; see `syncd --help`", file=sys.stderr)
+        print(f"syncd: {error.format_message().rstrip(chr(46))}; see `syncd --help`", file=sys.stderr)
         return UsageError.exit_code
     return code if isinstance(code, int) else 0

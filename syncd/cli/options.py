@@ -38,6 +38,13 @@ class OutputFormat(StrEnum):
     markdown = "markdown"
 
 
+class StatusFormat(StrEnum):
+    """How the daemon's status is written to stdout."""
+
+    text = "text"
+    json = "json"
+
+
 Config = Annotated[
     Path | None,
     typer.Option(
@@ -59,7 +66,7 @@ SourceFile = Annotated[
     ),
 ]
 Timeout = Annotated[
-    str, typer.Option("--timeout", metavar="DURATION", help="Nothing new starts after this time, such as 60s.")
+    str, typer.Option("--timeout", metavar="DURATION", help="Nothing new starts after this time; default 60s.")
 ]
 Force = Annotated[bool, typer.Option("--force", help="Carry out unsafe plans too. Held targets stay held.")]
 

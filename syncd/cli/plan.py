@@ -1,15 +1,17 @@
 """`syncd plan`: the dry run."""
 
 import os
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from syncd.cli import options, output, session
+from syncd.core.errors import SyncdError
 
 _CHANGES_PENDING = 2
-_READING_TIMEOUT_S = 60.0
 
 
 def plan(
@@ -21,6 +23,7 @@ def plan(
     ] = False,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Save the plan for `syncd apply`.")] = None,
     hide_values: Annotated[bool, typer.Option("--hide-values", help="Show no values, only what changes.")] = False,
+    timeout: options.Timeout = "60s",
     source: options.SourceFile = None,
     config: options.Config = None,
     log_format: options.LogFormat = None,
@@ -28,7 +31,8 @@ def plan(
 ) -> int:
     """Show what `once` would change; change nothing."""
     given = session.start(context, config, log_format, log_level)
-    return run_plan(given, target or [], form, detailed_exitcode, out, hide_values, source)
+    timeout_s = options.seconds("--timeout", timeout)
+    return run_plan(given, target or [], form, detailed_exitcode, out, hide_values, source, timeout_s)
 
 
 def run_plan(
@@ -39,19 +43,30 @@ def run_plan(
     out: Path | None,
     hide_values: bool,
     source: Path | None,
-    timeout_s: float = _READING_TIMEOUT_S,
+    timeout_s: float,
 ) -> int:
     """Plan, print, and return the exit code; `once --dry-run` is this too."""
     from syncd.engine import once as engine
+    from syncd.engine import planfile
     from syncd.engine.deadline import Deadline
 
     deadline = Deadline(timeout_s)
-    result = session.work(
+    result, key = session.work(
         session.load(given),
         source,
         deadline,
-        lambda setup, opened: engine.plan(setup, opened, selected=selected, deadline=deadline, env=os.environ, out=out),
+        lambda setup, opened: engine.plan(setup, opened, selected=selected, deadline=deadline, env=os.environ),
     )
+    refusal: SyncdError | None = None
+    if out is not None:
+        try:
+            planfile.save(result, out, key)
+        except SyncdError as error:
+            refusal = error
     output.write_pass(result, form, hide_values=hide_values)
+    if refusal is not None:
+        raise refusal
+    if out is not None:
+        print(f"saved to {out}; carry it out with: syncd apply {shlex.quote(str(out))}", file=sys.stderr)
     pending = detailed_exitcode and not result.in_sync
     return result.exit_code or (_CHANGES_PENDING if pending else 0)

@@ -19,7 +19,9 @@ _READY, _NOT_READY, _NO_DAEMON = 0, 1, 69
 def status(
     context: typer.Context,
     url: Annotated[str | None, typer.Option("--url", metavar="URL", help="The daemon; default http.listen.")] = None,
-    form: options.Format = options.OutputFormat.text,
+    form: Annotated[
+        options.StatusFormat, typer.Option("--format", help="How the status is written.")
+    ] = options.StatusFormat.text,
     config: options.Config = None,
     log_format: options.LogFormat = None,
     log_level: options.LogLevel = None,
@@ -31,7 +33,7 @@ def status(
     if document is None:
         print(f"syncd: no daemon answers at {url}; start it with `syncd run`, or give --url", file=sys.stderr)
         return _NO_DAEMON
-    if form is options.OutputFormat.json:
+    if form is options.StatusFormat.json:
         output.write_json(document)
     else:
         _write(document)
@@ -67,12 +69,18 @@ def _write(document: dict[str, Any]) -> None:
         print(f"  ! {source['error']}")
     for target in document["targets"]:
         applied = _time(target["last_applied_at"])
-        print(f"{target['name']} ({target['kind']}): {target['state']}, {target['entries']} entries, applied {applied}")
+        print(
+            f"{target['name']} ({target['kind']}): {target['state']}, {_entries(target['entries'])}, applied {applied}"
+        )
         for reason in target["reasons"]:
             print(f"  ! {reason}")
         if target["next_retry_at"]:
             print(f"  next try {_time(target['next_retry_at'])}")
     print("ready" if document["ready"] else "not ready")
+
+
+def _entries(count: int) -> str:
+    return "1 entry" if count == 1 else f"{count} entries"
 
 
 def _time(at: float | None) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import cast
 
-from syncd.config.models import WAYS
 from syncd.config.nodes import Mark, Node, Path, Scalar, Table, find, mark_of, quoted, texts
+from syncd.config.reloads import WAYS
 from syncd.config.words import join, suggest
 from syncd.core.errors import Fault
 from syncd.targets.base import Claim, Raw, Reference, TargetConfig
@@ -80,15 +80,7 @@ def _collide(one: Claim, other: Claim) -> bool:
 
 def _contradictions(root: Table, report: Report) -> Iterator[Fault]:
     for name, reload in _tables(root, "reloads"):
-        at = ("reloads", name)
-        ways = _present(reload, WAYS)
-        if len(ways) > 1:
-            yield report(at, f"has {' and '.join(ways)}; keep one of them")
-        elif not ways and not _present(reload, ("check",)):
-            yield report(at, f"does nothing; write check, {join(WAYS)}")
-        signal = reload.items.get("signal")
-        if isinstance(signal, Table) and len(_present(signal, ("pid_file", "process"))) != 1:
-            yield report((*at, "signal"), "needs one of pid_file and process; write exactly one")
+        yield from _reload_contradictions(("reloads", name), reload, report)
     consul = root.items.get("consul")
     if isinstance(consul, Table) and len(_present(consul, ("token", "token_file"))) > 1:
         yield report(("consul", "token_file"), "stands beside token; keep one of them")
@@ -97,10 +89,46 @@ def _contradictions(root: Table, report: Report) -> Iterator[Fault]:
         yield report(("consul", "tls"), "has one of cert_file and key_file; write both or none")
 
 
+def _reload_contradictions(at: Path, reload: Table, report: Report) -> Iterator[Fault]:
+    ways = _present(reload, WAYS)
+    if len(ways) > 1:
+        yield report(at, f"has {' and '.join(ways)}; keep one of them")
+    elif not ways and not _present(reload, ("check", "result_file")):
+        yield report(at, f"does nothing; write check, result_file, {join(WAYS)}")
+    yield from _not_one(reload, (*at, "signal"), ("pid_file", "process"), report)
+    yield from _not_one(reload, (*at, "docker"), ("service", "label"), report)
+    yield from _not_one(reload, (*at, "docker"), ("signal", "exec", "restart"), report)
+    yield from _not_one(reload, (*at, "probe"), ("http", "tcp"), report)
+    docker = reload.items.get("docker")
+    if isinstance(docker, Table) and _present(docker, ("project",)) and not _present(docker, ("service",)):
+        yield report((*at, "docker", "project"), "needs service; write it, or leave project out")
+    for path in (("http",), ("probe", "http")):
+        request = find(reload, path)
+        if isinstance(request, Table):
+            yield from _header_twice((*at, *path), request, report)
+
+
+def _not_one(reload: Table, at: Path, names: tuple[str, ...], report: Report) -> Iterator[Fault]:
+    part = reload.items.get(str(at[-1]))
+    if isinstance(part, Table) and len(_present(part, names)) != 1:
+        yield report(at, f"needs one of {', '.join(names[:-1])} and {names[-1]}; write exactly one")
+
+
+def _header_twice(at: Path, request: Table, report: Report) -> Iterator[Fault]:
+    given, files = (request.items.get(one) for one in ("headers", "headers_file"))
+    if isinstance(given, Table) and isinstance(files, Table):
+        known = {name.lower() for name in given.items}
+        for name in files.items:
+            if name.lower() in known:
+                yield report((*at, "headers_file", name), "stands beside the same name in headers; keep one of them")
+
+
 def _present(table: Table, names: tuple[str, ...]) -> list[str]:
-    """Return the names under which something stands: neither null nor empty text."""
+    """Return the names under which something stands: neither null, nor empty text, nor `false`."""
     return [name for name in names if _stands(table.items.get(name))]
 
 
 def _stands(node: Node | None) -> bool:
-    return node is not None and not (isinstance(node, Scalar) and not node.unknown and node.value in (None, ""))
+    if not isinstance(node, Scalar) or node.unknown:
+        return node is not None
+    return node.value not in (None, "") and node.value is not False

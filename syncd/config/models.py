@@ -1,12 +1,13 @@
 """What the config file may say, without its targets: those bring their own models (contract.md §2)."""
 
 import re
-import signal
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny
 
+from syncd.config.reloads import Reload
+from syncd.config.types import SomeTime, Text
 from syncd.core.fields import (
     Debounce,
     Duration,
@@ -15,6 +16,7 @@ from syncd.core.fields import (
     OptionalText,
     Secret,
     Strict,
+    parse_exact_key,
     secret_fault,
 )
 from syncd.targets.base import TargetConfig
@@ -81,17 +83,8 @@ def _owner(value: str) -> str:
     return value
 
 
-def _signal(value: str) -> str:
-    name = value.upper().removeprefix("SIG")
-    if f"SIG{name}" not in signal.Signals.__members__:
-        raise ValueError("is not a signal; write a name such as HUP")
-    return name
-
-
-def _some_time(value: float) -> float:
-    if value <= 0:
-        raise ValueError("is no time at all; write more than 0s")
-    return value
+def _lock_key(value: str | None) -> str | None:
+    return None if value is None else parse_exact_key(value)
 
 
 def _wait(value: float) -> float:
@@ -103,9 +96,6 @@ def _wait(value: float) -> float:
 Owner = Annotated[str, AfterValidator(_owner)]
 Name = Annotated[str, AfterValidator(check_name)]
 """Of a target or a reload: it ends up in metrics, the journal and the paths of faults."""
-Text = Annotated[str, Field(min_length=1)]
-Argv = Annotated[tuple[Text, ...], Field(min_length=1)]
-SomeTime = Annotated[Duration, AfterValidator(_some_time)]
 
 
 class Tls(Strict):
@@ -127,6 +117,8 @@ class Consul(Strict):
     """Empty, or ends in `/`."""
     datacenter: OptionalText = None
     wait: Annotated[Duration, AfterValidator(_wait)] = 30.0
+    lock_key: Annotated[OptionalText, AfterValidator(_lock_key)] = None
+    """The key, relative to the prefix, that one instance holds while it writes remote targets; None is no lock."""
     tls: Tls = Tls()
 
 
@@ -147,32 +139,6 @@ class Http(Strict):
         """The host, without brackets, and the port of `listen`."""
         host, _, port = self.listen.rpartition(":")
         return host.strip("[]"), int(port)
-
-
-class SignalReload(Strict):
-    """A process, by its pid file or its name, and the signal it gets."""
-
-    pid_file: Text | None = None
-    process: Text | None = None
-    signal: Annotated[str, AfterValidator(_signal)] = "HUP"
-    """Without SIG."""
-
-
-WAYS = ("run", "signal")
-"""The fields of a reload that say how it is done, at most one of them; a new way is a field and its name here."""
-
-
-class Reload(Strict):
-    """The check and the reload that a group of targets shares. Commands are argv lists, without a shell."""
-
-    check: Argv | None = None
-    run: Argv | None = None
-    signal: SignalReload | None = None
-    timeout: SomeTime = 10.0
-    min_interval: Duration = 0.0
-    env: tuple[Text, ...] = ()
-    """Names of environment variables that the commands get beside PATH, HOME and LANG."""
-    debounce: Debounce | None = None
 
 
 class Config(Strict):

@@ -66,7 +66,9 @@ def many_pairs(answer: Answer, folder: str) -> Reply[list[Pair]]:
     pairs = decoded(answer, _pairs)
     if not pairs:
         raise odd(answer, "an empty list")  # Consul answers 404 where there is no key
-    if not all(pair.key.startswith(folder) for pair in pairs):
+    names = [pair.key for pair in pairs]
+    # What is between two names that begin with the folder begins with it, too.
+    if not (min(names).startswith(folder) and max(names).startswith(folder)):
         raise odd(answer, f"keys that are not below {folder}")
     return Reply(200, index, answer.headers, pairs)
 

@@ -84,6 +84,20 @@ class Client:
             proved |= reply.data.missing
         return frozenset(proved)
 
+    async def shown(self, keys: Sequence[str]) -> frozenset[str]:
+        """Return those of the keys that a transaction shows, asked in bulk; of the others nothing is known.
+
+        None is shown in a transaction that also asks for a missing key: ask `gone` first and leave those out.
+        """
+        found: set[str] = set()
+        for start in range(0, len(keys), txn.MAX_OPS):
+            try:
+                reply = await txn.read(self._api, keys[start : start + txn.MAX_OPS])
+            except (NotConsul, PermissionDenied):
+                break
+            found |= reply.data.pairs.keys()
+        return frozenset(found)
+
     async def close(self) -> None:
         """Close all connections."""
         await self._api.http.close()

@@ -25,7 +25,6 @@ from syncd.core.fields import parse_duration
 READ_TIMEOUT_S = 10.0
 CONNECT_TIMEOUT_S = 5.0
 MAX_BODY_BYTES = 512 * 1024 * 1024
-_CHUNK_BYTES = 256 * 1024
 
 Params = Sequence[tuple[str, object]]
 
@@ -140,12 +139,14 @@ class HTTPClient(base.HTTPClient):  # type: ignore[misc]  # python-consul2 has n
         self, method: str, url: yarl.URL, headers: Mapping[str, str], data: str | bytes | None
     ) -> Answer:
         async with self._open().request(method, url, data=data, headers=headers, allow_redirects=False) as response:
-            body = bytearray()
-            async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
-                body += chunk
-                if len(body) > MAX_BODY_BYTES:
+            chunks: list[bytes] = []
+            size = 0
+            async for chunk in response.content.iter_any():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > MAX_BODY_BYTES:
                     raise not_consul(self._shown(url), f"more than {MAX_BODY_BYTES >> 20} MiB")
-            return Answer(response.status, response.headers, bytes(body), self._shown(url), self.label)
+            return Answer(response.status, response.headers, b"".join(chunks), self._shown(url), self.label)
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -180,6 +181,7 @@ class Api(base.Consul):  # type: ignore[misc]  # python-consul2 has no types
         self.kv = base.Consul.KV(self)
         self.health = base.Consul.Health(self)
         self.catalog = base.Consul.Catalog(self)
+        self.session = base.Consul.Session(self)
 
 
 def deadline_s(params: Params) -> float:

@@ -12,7 +12,8 @@ FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 15.0
 """Between tries while Consul fails."""
 IDLE_PAUSE_S = 1.0
-"""After an answer that brought nothing new: a prefix that never existed wakes on every write to the KV store."""
+"""After the second answer in a row that brought nothing new: a prefix that never existed wakes on every write to the KV
+store. One alone is no reason: a full reading may have been faster than the watch."""
 
 T = TypeVar("T")
 
@@ -23,7 +24,7 @@ class Watch(Generic[T]):
     Args:
         ask: gives the answer after an index, at once for None; bounded in time by the transport, so that a watch that
             makes no progress is replaced by a new query on a new connection.
-        take: gets every answer; returns False where it brought nothing new.
+        take: gets every answer, and is waited for before the next query; gives False where it brought nothing new.
         fail: gets every failure; the watch goes on with the old index.
 
     Rules (measured): the index is believed only if it grows; where it falls back, the path is read again without one.
@@ -32,7 +33,7 @@ class Watch(Generic[T]):
     def __init__(
         self,
         ask: Callable[[int | None], Awaitable[Reply[T]]],
-        take: Callable[[Reply[T]], bool],
+        take: Callable[[Reply[T]], Awaitable[bool]],
         fail: Callable[[SyncdError], None],
     ) -> None:
         self._ask = ask
@@ -41,6 +42,7 @@ class Watch(Generic[T]):
         self.index: int | None = None
         """The index that was seen last, None before the first answer."""
         self._tries = 0
+        self._dull = 0
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -55,9 +57,9 @@ class Watch(Generic[T]):
                 await asyncio.sleep(self._pause_s())
                 continue
             self._tries = 0
-            first = self.index is None
             self.index = reply.index
-            if not self._take(reply) and not first:
+            self._dull = 0 if await self._take(reply) else self._dull + 1
+            if self._dull > 1:
                 await asyncio.sleep(IDLE_PAUSE_S)
 
     def _pause_s(self) -> float:

@@ -82,6 +82,14 @@ class TargetError(SyncdError):
         """True where trying again without another configuration cannot help (401, 403, 404)."""
 
 
+class Fenced(TargetError):
+    """This instance may not write the target now, another one does: nothing was sent since that is so."""
+
+
+class LockHeld(SyncdError):
+    """Another instance holds the lock on remote targets, and did not let go of it in time: nothing was changed."""
+
+
 class SourceLacks(TargetError):
     """A target reads something that this kind of source does not hold, such as services in a key export."""
 

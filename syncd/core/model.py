@@ -75,28 +75,20 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """Where content comes from: the source key, the overlay that won, its ModifyIndex (0: not from a key)."""
-
-    key: str
-    layer: str = ""
-    modify_index: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Entry:
     """One key or file in a target, wanted or present.
 
     `digest` is what entries are compared by: 64 hex characters of SHA-256 for files, the first 32 for Workers KV (all
     that its metadata holds). `content` is None where only the digest is known. `owner` is set on what is present: our
-    owner id or another's, None where nobody claims it, `FOREIGN` where it carries marks that are not syncd's.
+    owner id or another's, None where nobody claims it, `FOREIGN` where it carries marks that are not syncd's. `origins`
+    are the items that it was made from, in the order in which they were read.
     """
 
     key: str
     digest: str
     content: bytes | None = None
     owner: str | None = None
-    origins: tuple[Origin, ...] = ()
+    origins: tuple[Item, ...] = ()
     sensitive: bool = False
     mode: int | None = None
     uid: int | None = None

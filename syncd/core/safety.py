@@ -36,7 +36,8 @@ def by_limits(plan: Plan, limits: Limits) -> Plan:
     if deletes == plan.owned and not plan.count("create") and not adopted:
         if limits.allow_empty:
             return plan
-        reasons.append(f"would delete all {_entries(plan.owned)} that we own (limits.allow_empty is false)")
+        what = "the only entry" if plan.owned == 1 else f"all {plan.owned} entries"
+        reasons.append(f"would delete {what} that we own (limits.allow_empty is false)")
     elif plan.owned >= limits.min_entries:
         reasons += _over("delete", deletes, plan.owned, limits.max_delete_percent)
     if plan.owned >= limits.min_entries:

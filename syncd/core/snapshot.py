@@ -4,8 +4,9 @@ The snapshot is immutable and knows what it covers. A view records what is read,
 known without listing it; a read outside of what is covered raises `NeedMore`, and the engine reads that too.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from syncd.core import globs
 from syncd.core.errors import SourceLacks
@@ -21,10 +22,11 @@ class NeedMore(Exception):
 
 
 class HiddenKey(Exception):
-    """The source holds back a key from our token: whether it exists is not known."""
+    """A key, or a folder, that cannot be read: `why` says why and what to do."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, why: str | None = None) -> None:
         self.key = key
+        self.why = why or f"the token may not read '{key}'; give it key read rights there"
         super().__init__(key)
 
 
@@ -39,10 +41,12 @@ class MissingKey(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How raw keys become items: the overlay environment and which keys are sensitive."""
+    """How raw keys become items: the overlay environment and which keys are sensitive or our own."""
 
     environment: str | None = None
     sensitive: tuple[str, ...] = ("secrets/**",)
+    lock_key: str | None = None
+    """A key of our own that is no configuration: it does not exist for targets."""
 
     @property
     def layer(self) -> str:
@@ -64,6 +68,9 @@ class Snapshot:
     refuses to list. `partial`: a listing may leave out keys that our token may not see, so that only a read of the key
     itself proves that it is missing, or that nothing in `layer` (the overlay's folder without its last slash) lies over
     it. `no_services` says why services cannot be read here. `index` is the highest Consul index seen, 0 for a file.
+
+    The last known good alone has `withheld`: sensitive keys whose values are not kept, and may be `behind`: a later
+    state may have been applied already.
     """
 
     items: Mapping[str, Item] = field(default_factory=dict)
@@ -76,6 +83,8 @@ class Snapshot:
     layer: str = ""
     no_services: str | None = None
     index: int = 0
+    withheld: frozenset[str] = frozenset()
+    behind: bool = False
 
     def covers_key(self, key: str) -> bool:
         """Return True where the absence of `key` from `items` means something."""
@@ -100,17 +109,25 @@ class Snapshot:
         """Return True where everything below `folder` was read."""
         return self.covers_key(folder + "\0")
 
+    def below(self, folder: str) -> Mapping[str, Item]:
+        """Return the items below a folder (`""` or ending in `/`), in key order."""
+        if not folder:
+            return self.items
+        keys = list(self.items)
+        after = folder[:-1] + chr(ord("/") + 1)
+        return {key: self.items[key] for key in keys[bisect_left(keys, folder) : bisect_left(keys, after)]}
+
 
 def layered(raw: Iterable[RawKey], rules: Rules) -> dict[str, Item]:
     """Return the items that targets see, in key order.
 
-    Keys that end in `/` are dropped. With an environment, keys under its overlay replace the same key without it, and
-    `env/` itself is invisible.
+    Keys that end in `/`, and our lock, are dropped. With an environment, keys under its overlay replace the same key
+    without it, and `env/` itself is invisible.
     """
     overlay = rules.layer + "/" if rules.layer else ""
     items: dict[str, Item] = {}
     for one in raw:
-        if one.key.endswith("/") or not one.key:
+        if one.key.endswith("/") or one.key in ("", rules.lock_key):
             continue
         key, layer = one.key, ""
         if overlay and key.startswith("env/"):
@@ -141,11 +158,9 @@ class View:
         """The sensitive keys whose values were handed out so far."""
         return {key for key, item in self.items.items() if item.sensitive}
 
-    def _hand_out(self, item: Item) -> Item:
-        self.items[item.key] = item
-        if self.mask and item.sensitive:
-            return Item(item.key, f"«{item.key}»".encode(), item.modify_index, item.layer, True)
-        return item
+    def _hand_out(self, items: Mapping[str, Item]) -> Mapping[str, Item]:
+        self.items.update(items)
+        return {key: _masked(item) for key, item in items.items()} if self.mask else items
 
     def item(self, key: str) -> Item | None:
         """Return the item of an exact key, None where it has none.
@@ -157,12 +172,14 @@ class View:
         self.reads.add(Need("key", key))
         if key in self.snapshot.hidden:
             raise HiddenKey(key)
+        if key in self.snapshot.withheld:
+            raise _withheld(key)
         found = self.snapshot.items.get(key)
         if not self.snapshot.proves(key):
             raise NeedMore([Need("key", key)])
-        return self._hand_out(found) if found is not None else None
+        return self._hand_out({key: found})[key] if found is not None else None
 
-    def folder(self, folder: str) -> dict[str, Item]:
+    def folder(self, folder: str) -> Mapping[str, Item]:
         """Return all items below a folder (`""` or ending in `/`), by full key, in key order.
 
         Raises:
@@ -171,7 +188,7 @@ class View:
         """
         return self.glob(folder + "**")
 
-    def glob(self, pattern: str) -> dict[str, Item]:
+    def glob(self, pattern: str) -> Mapping[str, Item]:
         """Return all items whose key matches a glob, by full key, in key order; none is an answer.
 
         Raises:
@@ -184,8 +201,14 @@ class View:
             raise HiddenKey(folder)
         if not self.snapshot.covers_folder(folder):
             raise NeedMore([Need("folder", folder)])
+        found = self.snapshot.below(folder)
         match = globs.compiled(pattern).match
-        return {key: self._hand_out(item) for key, item in self.snapshot.items.items() if match(key)}
+        if pattern != folder + "**":
+            found = {key: item for key, item in found.items() if match(key)}
+        for key in self.snapshot.withheld:
+            if match(key):
+                raise _withheld(key)
+        return self._hand_out(found)
 
     def service(self, name: str) -> tuple[Instance, ...]:
         """Return all instances of a service in any state, sorted by id; unknown and denied names have none.
@@ -214,3 +237,12 @@ class View:
         if self.snapshot.catalog is None:
             raise NeedMore([Need("catalog")])
         return self.snapshot.catalog
+
+
+def _withheld(key: str) -> HiddenKey:
+    why = f"the last known good does not keep sensitive values, such as that of '{key}'; it waits for the source"
+    return HiddenKey(key, why)
+
+
+def _masked(item: Item) -> Item:
+    return replace(item, value=f"«{item.key}»".encode()) if item.sensitive else item

@@ -4,25 +4,47 @@ from dataclasses import dataclass
 from typing import Literal
 
 SourceState = Literal["starting", "ok", "stale"]
+Role = Literal["leader", "follower"]
 TargetState = Literal["in_sync", "pending", "failed", "held", "unsafe", "paused"]
 
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """The source: `state` is `stale` where nothing confirmed it lately. Times are seconds since the epoch."""
+    """The source: `state` is `stale` where nothing confirmed it lately. Times are seconds since the epoch.
+
+    `distrusted_since`: it answers since then, and what it answers cannot be believed. `last_good_at`: it was not
+    reached since the start, and what it held then, the last known good, stands in for it.
+    """
 
     state: SourceState = "starting"
     index: int = 0
     last_contact_at: float | None = None
     error: str | None = None
     connections: int = 0
+    distrusted_since: float | None = None
+    last_good_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LockStatus:
+    """The lock that lets one instance write remote targets: its absolute key, and whether that instance is this one.
+
+    `holder` is what the instance that writes says of itself, None where nobody is known to write; `error` says why
+    Consul could not be asked.
+    """
+
+    key: str
+    leading: bool
+    holder: str | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TargetStatus:
     """One target; `last_checked_at` is when it was last compared with what it should hold, `entries` how many it holds.
 
-    `reasons` say why it is not in sync, in words.
+    `reasons` say why it is not in sync, in words. `role` says of a target that one instance writes whether it is this
+    one; None where every instance writes its own.
     """
 
     name: str
@@ -36,6 +58,7 @@ class TargetStatus:
     missing_keys: tuple[str, ...] = ()
     entries: int = 0
     reasons: tuple[str, ...] = ()
+    role: Role | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +78,7 @@ class Status:
     source: SourceStatus
     targets: tuple[TargetStatus, ...]
     freshness: Freshness
+    lock: LockStatus | None = None
 
     def not_ready(self, now: float) -> list[str]:
         """Return why the daemon is not ready, one sentence each, nothing where it is."""
@@ -62,7 +86,11 @@ class Status:
         contact = self.source.last_contact_at
         if contact is None or now - contact > self.freshness.source_s:
             age = "was never reached" if contact is None else f"was last heard of {now - contact:.0f} s ago"
-            reasons.append(f"source: {age}" + (f": {self.source.error}" if self.source.error else ""))
+            kept = self.source.last_good_at
+            if kept is not None:
+                age += f", the last known good of {now - kept:.0f} s ago stands in for it"
+            why = f": {self.source.error}" if self.source.error else ""
+            reasons.append(f"source: {self.source.state}: {age}{why}")
         for target in self.targets:
             if target.state != "in_sync":
                 words = "; ".join(target.reasons) or target.last_error or "not compared yet"

@@ -2,29 +2,35 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
-from syncd.core.errors import ReloadError, TargetError
+from syncd.core.errors import Fenced, ReloadError, TargetError
 from syncd.core.model import Change
 from syncd.core.report.model import Outcome, PassResult, ReloadResult, TargetResult
-from syncd.engine import files
 from syncd.engine.deadline import Deadline
 from syncd.engine.journal import Journal, Written
+from syncd.engine.lease import Permit
 from syncd.engine.planning import PassPlan, Planned
 from syncd.engine.reading import is_file
 from syncd.engine.redaction import Redaction
-from syncd.engine.setup import ReloadGroup, Setup, group_of
+from syncd.engine.reloading import reload_group
+from syncd.engine.setup import Setup, group_of
 from syncd.engine.transaction import Replacement, replace_files
 from syncd.targets.base import Progress, RemoteTarget
 
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """Under which a plan is carried out: `force` carries out unsafe plans too; `progress` gives a target's reporter."""
+    """Under which a plan is carried out.
+
+    `force` carries out unsafe plans too; `permit` is the right to write remote targets; `progress` gives a target's
+    reporter.
+    """
 
     deadline: Deadline
     force: bool = False
+    permit: Permit = field(default_factory=Permit)
     progress: Callable[[str], Progress] = lambda _target: lambda _done, _total: None
 
 
@@ -99,11 +105,13 @@ async def apply_group(
             await _swap(journal, name, ready, setup)
             done.update({one.target.name: Done(_after(one)) for one in ready})
     except (TargetError, ReloadError) as error:
-        failed = Done("failed", redaction.clean(str(error)), getattr(error, "retry_after_s", None))
+        outcome: Outcome = "skipped" if isinstance(error, Fenced) else "failed"
+        untouched = "all files of the group are as they were: " if isinstance(error, ReloadError) else ""
+        failed = Done(outcome, redaction.clean(f"{untouched}{error}"), getattr(error, "retry_after_s", None))
         done.update({one.target.name: failed for one in ready})
     if name is None:
         return done, None
-    reload = await _reload(setup.groups[name], journal, conditions, redaction, checked=bool(ready))
+    reload = await reload_group(setup.groups[name], journal, conditions.deadline, redaction, checked=bool(ready))
     if reload is not None and reload.state == "failed":
         done.update({one.target.name: _blamed(done[one.target.name], reload) for one in members})
     return done, reload
@@ -120,6 +128,11 @@ def _verdict(one: Planned, conditions: Conditions) -> Done | None:
         return Done("failed" if plan.failing else "in_sync")
     if conditions.deadline.expired():
         return Done("skipped", "not started: the time given by --timeout was over, or syncd was told to stop")
+    if not is_file(one.target):
+        try:
+            conditions.permit.check()
+        except Fenced as error:
+            return Done("skipped", str(error))
     return None
 
 
@@ -129,7 +142,9 @@ def _after(one: Planned) -> Outcome:
 
 def _blamed(before: Done, reload: ReloadResult) -> Done:
     """Return a member's outcome after the reload of its group failed; its own error comes first."""
-    return before if before.outcome in ("failed", "held", "unsafe", "skipped") else Done("failed", reload.error)
+    if before.outcome in ("failed", "held", "unsafe", "skipped"):
+        return before
+    return Done("failed", reload.error)
 
 
 async def _swap(journal: Journal, name: str | None, ready: Sequence[Planned], setup: Setup) -> None:
@@ -140,7 +155,8 @@ async def _swap(journal: Journal, name: str | None, ready: Sequence[Planned], se
         f"reload:{name}" if name is not None else f"target:{ready[0].target.name}",
         replacements,
         check=group.check.run if group is not None and group.check is not None else None,
-        owe=name if group is not None and group.reload is not None else None,
+        owe=name if group is not None and group.owes else None,
+        prove=group is not None and group.probe is not None,
     )
 
 
@@ -148,11 +164,10 @@ def _replacement(one: Planned) -> Replacement | None:
     state = one.file
     if state is None or state.wanted is None:
         return None
-    files.sweep(state.path)
     change = one.plan.changes[0]
     return Replacement(
         wanted=state.wanted,
-        planned_digest=state.present.digest if state.present is not None else None,
+        planned=state.present.content if state.present is not None else None,
         kind=one.target.kind,
         written=_written(one, change, state.desired.masked),
         inputs=one.rendered.inputs,
@@ -182,9 +197,13 @@ async def _push(journal: Journal, target: RemoteTarget, one: Planned, conditions
     changes = one.plan.changes
     try:
         async with asyncio.timeout(conditions.deadline.remaining_s()):
-            failed: Mapping[str, str] = await target.apply(
-                changes, conditions.progress(target.name), within_s=conditions.deadline.wait_s()
-            )
+            with conditions.permit.sending(target.name):
+                failed: Mapping[str, str] = await target.apply(
+                    changes,
+                    conditions.progress(target.name),
+                    within_s=conditions.deadline.wait_s(),
+                    fence=conditions.permit.check,
+                )
     except TimeoutError as error:
         raise TargetError(f"{target.name}: the push took longer than --timeout; run again to finish it") from error
     applied = [change for change in changes if change.key not in failed]
@@ -200,21 +219,3 @@ async def _push(journal: Journal, target: RemoteTarget, one: Planned, conditions
         more = f", and {len(failed) - 1} more" if len(failed) > 1 else ""
         return {target.name: Done("failed", f"{key}: {why}{more}")}
     return {target.name: Done(_after(one))}
-
-
-async def _reload(
-    group: ReloadGroup, journal: Journal, conditions: Conditions, redaction: Redaction, *, checked: bool
-) -> ReloadResult | None:
-    """Run the reload that a group owes, if any; one owed from an earlier pass is checked first."""
-    if group.reload is None or group.name not in journal.owed():
-        return None
-    if conditions.deadline.expired():
-        return ReloadResult(group.name, "owed")
-    try:
-        if not checked and group.check is not None:
-            await group.check.run()
-        await group.reload.run()
-    except ReloadError as error:
-        return ReloadResult(group.name, "failed", redaction.clean(str(error)))
-    journal.paid(group.name)
-    return ReloadResult(group.name, "done")

@@ -42,7 +42,7 @@ def _problems(one: Rendered, loaded: Loaded) -> list[str]:
     words = [desired.error] if desired.error else [f"key '{key}' has no value in Consul" for key in desired.missing]
     words += [f"{fault.key}: {fault.why}" for fault in desired.faults]
     if one.hidden is not None:
-        words.append(f"the token may not read '{one.hidden}'; give it key read rights there")
+        words.append(one.hidden_why)
     return [str(loaded.fault(f"targets.{one.target.name}", text)) for text in words]
 
 

@@ -1,14 +1,13 @@
 """What a file target holds now, whose it is, and how its change may be shown."""
 
-import difflib
 import grp
-import io
 import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from syncd.core.errors import TargetError
+from syncd.core.linediff import masked_diff
 from syncd.core.model import Change, Desired, Entry, Plan
 from syncd.engine import files
 from syncd.engine.journal import Written
@@ -94,16 +93,10 @@ def with_diff(plan: Plan, target: FileTarget, state: FileState, written: Written
     if change.old_digest == change.new_digest:
         return plan
     if new is None or old is None:
-        return _noted(plan, change, "contents not shown: they hold sensitive values, or are not text")
-    diff = "".join(
-        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
-        for line in difflib.unified_diff(
-            list(io.StringIO(old)),
-            list(io.StringIO(new)),
-            change.key if state.present else "/dev/null",
-            change.key,
-        )
-    )
+        return _noted(plan, change, "contents not shown: they may hold sensitive values, or are not text")
+    before = state.present.content if state.present is not None else b""
+    names = (change.key if state.present else "/dev/null", change.key)
+    diff = masked_diff(names, (before, old), (wanted.content or b"", new))
     if not diff:
         return _noted(plan, change, "only sensitive values differ")
     return replace(plan, diff=diff)
@@ -118,9 +111,10 @@ def _shown_before(target: FileTarget, state: FileState, written: Written | None)
     present = state.present
     if present is None:
         return ""
-    if written is not None and written.sensitive:
-        return written.masked if written.digest == present.digest else None
-    return target.mask(present.content, state.desired)
+    was_sensitive = written is not None and written.sensitive
+    if was_sensitive and written is not None and written.digest == present.digest and written.masked is not None:
+        return written.masked
+    return target.mask(present.content, state.desired, was_sensitive=was_sensitive)
 
 
 def _text(content: bytes) -> str | None:

@@ -6,6 +6,7 @@ Every path here is absolute. Names beside an output start with a dot, so that `i
 import errno
 import os
 import stat
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,10 +61,11 @@ def read(path: Path) -> Present | None:
         return None
     except OSError as error:
         raise failure(path, "cannot be read", error) from error
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise TargetError(f"{path}: is not a regular file; move it away or change path")
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise TargetError(f"{path}: is not a regular file; move it away or change path")
         return Present(file.read(), stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
 
 
@@ -141,15 +143,16 @@ def beside(path: Path, what: str) -> Path:
     return path.with_name(f".{path.name}{_MARK}{what}")
 
 
-def sweep(path: Path) -> None:
-    """Remove what a killed pass left beside `path`; call it with the state dir's lock held."""
+def sweep(path: Path, kept: Collection[str]) -> None:
+    """Remove what a killed pass left beside `path`, but for `kept`; call it with the state dir's lock held."""
     prefix = f".{path.name}{_MARK}"
     try:
         names = [entry.path for entry in os.scandir(path.parent) if entry.name.startswith(prefix)]
     except OSError:
         return
     for name in names:
-        Path(name).unlink(missing_ok=True)
+        if name not in kept:
+            Path(name).unlink(missing_ok=True)
 
 
 def failure(path: Path, what: str, error: OSError) -> TargetError:

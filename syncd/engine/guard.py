@@ -28,19 +28,27 @@ async def guarded(
     """
     held = list(plan.held)
     if rendered.hidden is not None:
-        held.append(f"the token may not read '{rendered.hidden}'; give it key read rights there")
+        held.append(rendered.hidden_why)
     expect = rendered.target.config.expect
     if expect is not None and len(rendered.desired.entries) < expect.min_entries and not plan.error:
         held.append(f"{len(rendered.desired.entries)} entries are wanted, fewer than expect.min_entries")
     if plan.changes:
         held += _lost_services(rendered, before)
+    if plan.changes or plan.missing_keys:
         vanished = _vanished(plan, rendered, before, layer)
         if vanished:
-            held += _unproved(await source.confirm(sorted(vanished)))
-            if not held and not allow_empty and _emptied(rendered, before):
+            said = await source.confirm(sorted(vanished))
+            held += _unproved(said)
+            plan = replace(plan, missing_keys=tuple(key for key in plan.missing_keys if _gone(key, layer, said)))
+            if plan.changes and not (held or plan.unsafe or allow_empty) and _emptied(rendered, before):
                 reason = "the source is proved empty: none of the keys it was made from is left"
                 plan = replace(plan, unsafe=(*plan.unsafe, f"{reason} (limits.allow_empty is false)"))
     return replace(plan, held=tuple(held))
+
+
+def _gone(key: str, layer: str, said: Mapping[str, Presence]) -> bool:
+    """Return True where nothing speaks against it that a missing key is really missing."""
+    return all(said.get(one, Presence.GONE) is Presence.GONE for one in (key, f"{layer}/{key}"))
 
 
 def _lost_services(rendered: Rendered, before: Inputs) -> list[str]:
@@ -65,6 +73,8 @@ def _vanished(plan: Plan, rendered: Rendered, before: Inputs, layer: str) -> set
             key = target.source_key(change.key) if change.op == "delete" else None
             if key is not None:
                 found |= {key, f"{layer}/{key}"} if layer else {key}
+    if before.keys == rendered.inputs.keys:
+        return found
     for key, was in before.keys.items():
         now = rendered.inputs.keys.get(key)
         if now is None and _still_read(key, rendered.reads):

@@ -15,13 +15,17 @@ from typing import Any
 
 from syncd.core.errors import StateError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""1: without `unproved`."""
 _SCHEMA = """
-CREATE TABLE entries (target TEXT, key TEXT, digest TEXT NOT NULL, sensitive INTEGER NOT NULL, masked TEXT,
-                      PRIMARY KEY (target, key)) WITHOUT ROWID;
-CREATE TABLE targets (target TEXT PRIMARY KEY, kind TEXT NOT NULL, inputs TEXT NOT NULL, services TEXT NOT NULL);
-CREATE TABLE intents (reload_group TEXT PRIMARY KEY, steps TEXT NOT NULL);
-CREATE TABLE owed (reload TEXT PRIMARY KEY, reason TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS entries (target TEXT, key TEXT, digest TEXT NOT NULL, sensitive INTEGER NOT NULL,
+                      masked TEXT, PRIMARY KEY (target, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS targets (target TEXT PRIMARY KEY, kind TEXT NOT NULL, inputs TEXT NOT NULL,
+                      services TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS intents (reload_group TEXT PRIMARY KEY, steps TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS owed (reload TEXT PRIMARY KEY, reason TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS unproved (reload TEXT PRIMARY KEY, reload_group TEXT NOT NULL, steps TEXT NOT NULL,
+                      before TEXT NOT NULL);
 """
 
 
@@ -64,7 +68,7 @@ class Journal:
         try:
             database.execute("PRAGMA journal_mode = TRUNCATE")
             database.execute("PRAGMA synchronous = FULL")
-            if _version(database, path) == 0:
+            if _version(database, path) < SCHEMA_VERSION:
                 database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
         except sqlite3.DatabaseError as error:
             database.close()
@@ -82,7 +86,7 @@ class Journal:
         try:
             if path.exists():
                 _copy(path, memory)
-            if _version(memory, path) == 0:
+            if _version(memory, path) < SCHEMA_VERSION:
                 memory.executescript(_SCHEMA)
         except sqlite3.DatabaseError as error:
             raise _unusable(path, error) from error
@@ -154,15 +158,26 @@ class Journal:
             self._db.execute("INSERT INTO intents VALUES (?, ?)", (group, json.dumps(list(steps))))
 
     def finish(
-        self, group: str, wrote: Sequence[Written], inputs: Mapping[str, tuple[str, Inputs]], owe: str | None
+        self,
+        group: str,
+        wrote: Sequence[Written],
+        inputs: Mapping[str, tuple[str, Inputs]],
+        owe: str | None,
+        unproved: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         """End a transaction whose files are in place and checked: new digests, and the reload it owes, in one commit.
 
         Args:
             inputs: target -> (kind, what it read).
             owe: the reload to owe, None for none.
+            unproved: the steps to undo should the probe of that reload fail; what the journal says of the targets is
+                kept with them.
         """
         with self._transaction():
+            if unproved:
+                before = {**{target: self._state(target) for target in inputs}, **self._before(owe)}
+                row = (owe, group, json.dumps(list(unproved)), json.dumps(before))
+                self._db.execute("INSERT OR REPLACE INTO unproved VALUES (?, ?, ?, ?)", row)
             for target, (kind, read) in inputs.items():
                 self._record(kind, target, read, [one for one in wrote if one.target == target], ())
             if owe is not None:
@@ -179,9 +194,49 @@ class Journal:
         return dict(self._db.execute("SELECT reload, reason FROM owed"))
 
     def paid(self, reload: str) -> None:
-        """Forget an owed reload: it was done."""
+        """Forget an owed reload: it was done, and proved where it has a probe."""
         with self._transaction():
             self._db.execute("DELETE FROM owed WHERE reload = ?", (reload,))
+            self._db.execute("DELETE FROM unproved WHERE reload = ?", (reload,))
+
+    def unproved(self, reload: str | None = None) -> list[dict[str, Any]]:
+        """Return the steps to undo should the probe of a reload fail; of all reloads for None."""
+        rows = self._db.execute("SELECT steps FROM unproved WHERE reload = ?1 OR ?1 IS NULL", (reload,))
+        return [step for row in rows for step in json.loads(row[0])]
+
+    def refuted(self, reload: str) -> str | None:
+        """Turn what a probe did not prove into a transaction to roll back, and say again what was said before it.
+
+        Returns:
+            The transaction's group, None where there is nothing to undo.
+        """
+        row = self._db.execute("SELECT reload_group, steps FROM unproved WHERE reload = ?", (reload,)).fetchone()
+        if row is None:
+            return None
+        with self._transaction():
+            for target, state in self._before(reload).items():
+                self._restore(target, state)
+            self._db.execute("DELETE FROM unproved WHERE reload = ?", (reload,))
+            self._db.execute("INSERT INTO intents VALUES (?, ?)", row)
+        return str(row[0])
+
+    def _before(self, reload: str | None) -> dict[str, Any]:
+        row = self._db.execute("SELECT before FROM unproved WHERE reload = ?", (reload,)).fetchone()
+        return json.loads(row[0]) if row else {}
+
+    def _state(self, target: str) -> dict[str, Any]:
+        """Return all that is remembered of a target, as `_restore` takes it."""
+        return {
+            table: self._db.execute(f"SELECT * FROM {table} WHERE target = ?", (target,)).fetchall()  # noqa: S608
+            for table in ("targets", "entries")
+        }
+
+    def _restore(self, target: str, state: Mapping[str, Any]) -> None:
+        self._inputs.pop(target, None)
+        for table, rows in state.items():
+            self._db.execute(f"DELETE FROM {table} WHERE target = ?", (target,))  # noqa: S608
+            for row in rows:
+                self._db.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

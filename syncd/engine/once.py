@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from dataclasses import replace
 
 from syncd.core.errors import Refused, SourceUnavailable
 from syncd.core.report.model import PassResult
@@ -10,6 +10,7 @@ from syncd.engine import planfile
 from syncd.engine.applying import Conditions, apply_pass
 from syncd.engine.deadline import Deadline
 from syncd.engine.journal import Journal
+from syncd.engine.one_writer import one_writer
 from syncd.engine.planning import PassPlan, plan_pass
 from syncd.engine.setup import Setup
 from syncd.engine.transaction import recover
@@ -23,9 +24,8 @@ async def plan(
     selected: Sequence[str],
     deadline: Deadline,
     env: Mapping[str, str],
-    out: Path | None = None,
-) -> PassResult:
-    """Return what `once` would change; writes nothing but `out`.
+) -> tuple[PassResult, bytes | None]:
+    """Return what `once` would change, and the key that its sensitive digests are sealed with; writes nothing.
 
     Raises:
         SyncdError: as contract.md §1; nothing was changed.
@@ -33,12 +33,9 @@ async def plan(
     journal = Journal.snapshot(setup.state.journal)
     try:
         key = setup.state.plan_key(env)
-        found = await _planned(setup, source, journal, selected, deadline, key)
+        return (await _planned(setup, source, journal, selected, deadline, key)).result, key
     finally:
         journal.close()
-    if out is not None:
-        planfile.save(found.result, out, key)
-    return found.result
 
 
 async def once(
@@ -64,14 +61,15 @@ async def once(
     with setup.state.locked(command):
         journal = Journal.open(setup.state.journal)
         try:
-            groups = recover(journal)
+            groups = recover(journal, setup.outputs)
             if groups:
                 recovered(groups)
             key = setup.state.plan_key(env, make=True)
-            found = await _planned(setup, source, journal, selected, conditions.deadline, key)
-            if saved is not None:
-                planfile.verify(saved, found.result, key, force=conditions.force)
-            return await apply_pass(setup, journal, found, conditions)
+            async with one_writer(setup, selected, conditions.deadline, command) as permit:
+                found = await _planned(setup, source, journal, selected, conditions.deadline, key)
+                if saved is not None:
+                    planfile.verify(saved, found.result, key, force=conditions.force)
+                return await apply_pass(setup, journal, found, replace(conditions, permit=permit))
         finally:
             journal.close()
 

@@ -16,7 +16,7 @@ from syncd.engine import current
 from syncd.engine.guard import guarded
 from syncd.engine.journal import Journal
 from syncd.engine.reading import Rendered, Target, is_file, read_and_render
-from syncd.engine.setup import Setup, group_of
+from syncd.engine.setup import Setup, group_of, is_file_kind
 from syncd.engine.transaction import interrupted
 from syncd.sources.base import Source
 from syncd.targets.base import FileTarget, RemoteTarget
@@ -98,6 +98,7 @@ async def plan_target(
     left_over: Mapping[str, Path | None],
     within_s: float,
     present: Mapping[str, Entry] | None = None,
+    show: bool = True,
 ) -> Planned:
     """Return the plan of one target; one that cannot be planned says so in its plan.
 
@@ -105,16 +106,18 @@ async def plan_target(
         left_over: files that a killed pass left, and where their old content is.
         within_s: a remote target begins no wait that would end later.
         present: what a remote target is known to hold; None reads it.
+        show: False leaves out the diff, and the old and new values: a target is not asked for them.
     """
     target = rendered.target
     file: current.FileState | None = None
     try:
         if is_file(target):
-            plan, file = _plan_file(setup, journal, target, rendered.desired, left_over)
+            plan, file = _plan_file(setup, journal, target, rendered.desired, left_over, show=show)
         else:
             if present is None and rendered.hidden is None and rendered.desired.error is None:
-                present = await target.read(rendered.desired, within_s=within_s)
-            plan = await _plan_remote(setup, journal, target, rendered, present or {})
+                present = await _read(target, rendered.desired, within_s / 2)
+            plan = _plan_remote(setup, journal, target, rendered, present or {})
+            plan = await _with_values(plan, target) if show else plan
         limits = setup.config.limits.overridden(target.config.limits)
         plan = by_limits(plan, limits)
         plan = await guarded(
@@ -136,8 +139,23 @@ async def plan_target(
     return Planned(target, plan, rendered, file, present)
 
 
+async def _read(target: RemoteTarget, desired: Desired, within_s: float) -> Mapping[str, Entry]:
+    """Return what a remote target holds; one that is dead must leave the others half of the time that is left."""
+    try:
+        async with asyncio.timeout(within_s):
+            return await target.read(desired, within_s=within_s)
+    except TimeoutError as error:
+        raise TargetError(f"did not answer within {within_s:g} s; check base_url and the network to it") from error
+
+
 def _plan_file(
-    setup: Setup, journal: Journal, target: FileTarget, desired: Desired, left_over: Mapping[str, Path | None]
+    setup: Setup,
+    journal: Journal,
+    target: FileTarget,
+    desired: Desired,
+    left_over: Mapping[str, Path | None],
+    *,
+    show: bool,
 ) -> tuple[Plan, current.FileState]:
     config = setup.config
     state = current.look(target, desired, setup.base_dir, left_over)
@@ -147,10 +165,10 @@ def _plan_file(
     plan = diff(target.name, target.kind, state.desired, present, owner=config.owner, adopt=target.config.adopt)
     # A file is never removed: one that cannot be rendered stays as it is.
     plan = by_policy(plan, "upsert-only")
-    return current.with_diff(plan, target, state, written), state
+    return current.with_diff(plan, target, state, written) if show else plan, state
 
 
-async def _plan_remote(
+def _plan_remote(
     setup: Setup, journal: Journal, target: RemoteTarget, rendered: Rendered, present: Mapping[str, Entry]
 ) -> Plan:
     if rendered.hidden is not None or rendered.desired.error is not None:
@@ -163,7 +181,7 @@ async def _plan_remote(
     }
     plan = diff(target.name, target.kind, rendered.desired, claimed, owner=owner, adopt=target.config.adopt)
     plan = by_policy(plan, target.policy)
-    return await _with_values(plan, target, setup)
+    return replace(plan, changes=tuple(_marked(change, target, setup) for change in plan.changes))
 
 
 def _ours(entry: Entry, owner: str) -> Entry:
@@ -171,10 +189,9 @@ def _ours(entry: Entry, owner: str) -> Entry:
     return replace(entry, owner=owner, digest="")
 
 
-async def _with_values(plan: Plan, target: RemoteTarget, setup: Setup) -> Plan:
+async def _with_values(plan: Plan, target: RemoteTarget) -> Plan:
     """Return the plan with the old and new values that may be shown."""
-    changes = [_marked(change, target, setup) for change in plan.changes]
-    ask = [change.key for change in changes if change.op != "create" and not change.sensitive]
+    ask = [change.key for change in plan.changes if change.op != "create" and not change.sensitive]
     old = await target.values(ask) if ask else {}
     return replace(
         plan,
@@ -186,7 +203,7 @@ async def _with_values(plan: Plan, target: RemoteTarget, setup: Setup) -> Plan:
                 old=_text(old.get(change.key)),
                 new=_text(change.entry.content if change.entry is not None else None),
             )
-            for change in changes
+            for change in plan.changes
         ),
     )
 
@@ -228,10 +245,11 @@ def _orphans(setup: Setup, journal: Journal) -> tuple[Orphan, ...]:
     for name, kind in journal.targets().items():
         target = setup.targets.get(name)
         entries = journal.written(name)
-        if target is None or target.kind != kind:
-            count = len(entries)
-            what = next(iter(entries), "") if count == 1 else f"{count} entries"
-            found += [Orphan(name, kind, what)] if count else []
-        elif is_file(target):
-            found += [Orphan(name, kind, key) for key in sorted(entries) if key != target.config.path]
+        if is_file_kind(kind):
+            # Its file moved, or the target left the config; one that somebody removed is settled.
+            wanted = target.config.path if target is not None and is_file(target) else None
+            left = [key for key in sorted(entries) if key != wanted and (setup.base_dir / key).exists()]
+            found += [Orphan(name, kind, key) for key in left]
+        elif entries and (target is None or target.kind != kind):
+            found.append(Orphan(name, kind, "1 entry" if len(entries) == 1 else f"{len(entries)} entries"))
     return tuple(found)

@@ -31,6 +31,7 @@ class Rendered:
     reads: frozenset[Need]
     inputs: Inputs
     hidden: str | None = None
+    hidden_why: str = ""
 
 
 async def read_and_render(
@@ -70,14 +71,14 @@ def render(target: Target, snapshot: Snapshot) -> Rendered:
         NeedMore: it reads something that the snapshot does not cover.
     """
     view = View(snapshot)
-    hidden = None
+    hidden, why = None, ""
     try:
         with time_limit():
             desired = target.desired(view, View(snapshot, mask=True))
     except HiddenKey as signal:
-        hidden, desired = signal.key, Desired()
+        hidden, why, desired = signal.key, signal.why, Desired()
     except TargetError as error:
         desired = Desired(error=str(error))
     keys: Mapping[str, str] = {key: item.layer for key, item in view.items.items()}
     services = {use.name: use.count for use in desired.services}
-    return Rendered(target, desired, frozenset(view.reads), Inputs(keys, services), hidden)
+    return Rendered(target, desired, frozenset(view.reads), Inputs(keys, services), hidden, why)

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import IO
 
 from syncd.core.errors import ReloadError
+from syncd.reloads.base import TAIL_BYTES, tail
 
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG")
-_TAIL_LINES = 20
-_TAIL_BYTES = 16_384
 _GRACE_S = 1.0
 
 
@@ -94,6 +93,5 @@ async def _end_group(process: asyncio.subprocess.Process) -> None:
 
 def _tail(output: IO[bytes]) -> str:
     size = output.seek(0, os.SEEK_END)
-    output.seek(max(0, size - _TAIL_BYTES))
-    lines = output.read().decode(errors="replace").strip().splitlines()[-_TAIL_LINES:]
-    return ": " + "\n".join(lines) if lines else ""
+    output.seek(max(0, size - TAIL_BYTES))
+    return tail(output.read())

@@ -50,15 +50,24 @@ class ConsulSource:
         self._refuse_blindness(reading.snapshot)
         return reading
 
-    async def confirm(self, keys: Sequence[str]) -> Mapping[str, Presence]:
-        """Return what a single consistent read says of each key; see `Source.confirm`. Never raises."""
+    async def confirm(self, keys: Sequence[str], *, within_s: float | None = None) -> Mapping[str, Presence]:
+        """Return what a single consistent read says of each key; see `Source.confirm`. Never raises.
+
+        Args:
+            within_s: what is not known by then is `UNKNOWN`; None waits until the source's own deadline.
+        """
         absolute = {self._prefix + key: key for key in keys}
+        deadline = self._deadline if within_s is None else asyncio.get_running_loop().time() + within_s
         try:
-            async with asyncio.timeout_at(self._deadline):
+            async with asyncio.timeout_at(deadline):
                 said = await confirm(self._client, list(absolute))
         except TimeoutError:
             return dict.fromkeys(keys, Presence.UNKNOWN)
         return {absolute[key]: presence for key, presence in said.items()}
+
+    async def names(self, folder: str) -> list[str]:
+        """Return the names of all keys below a folder, relative to the prefix like the folder. Raises as `Client`."""
+        return [name[len(self._prefix) :] for name in (await self._client.names(self._prefix + folder)).data]
 
     async def close(self) -> None:
         """Close connections."""

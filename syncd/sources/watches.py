@@ -1,7 +1,8 @@
 """The watches of one Consul: which paths, within the budget, and what they bring."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,11 +19,26 @@ POLL_S = 5.0
 """How often paths are read for which no connection is left."""
 
 
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """One answer of a watch, which asks again when it was told whether that was news."""
+
+    path: Path
+    reply: Reply[Any]
+    told: asyncio.Future[bool]
+
+    def tell(self, news: bool) -> None:
+        """Let the watch go on, unless it has ended meanwhile."""
+        if not self.told.done():
+            self.told.set_result(news)
+
+
 class Watches:
     """Keeps a watch on each path that the needs ask for; `next` gives what they bring, in order.
 
     Args:
         budget: the most watches at once.
+        names: gives the names of all keys below a folder, over a connection that no watch occupies.
         failed: told every failure of every watch.
     """
 
@@ -33,38 +49,43 @@ class Watches:
         rules: Rules,
         wait_s: float,
         budget: int,
-        failed: Callable[[SyncdError], None],
+        names: Callable[[str], Awaitable[Sequence[str]]],
+        failed: Callable[[Path, SyncdError], None],
     ) -> None:
         self._client = client
         self._prefix = prefix
         self._rules = rules
         self._wait_s = wait_s
         self._budget = budget
+        self._names = names
         self._failed = failed
         self._tasks: dict[Path, asyncio.Task[None]] = {}
         self._watches: dict[Path, Watch[Any]] = {}
-        self._last: dict[Path, object] = {}
         self._floors: dict[Path, int] = {}
         self._polled: set[Path] = set()
         self._poll: asyncio.Task[None] | None = None
-        self._queue: asyncio.Queue[tuple[Path, Reply[Any]]] = asyncio.Queue()
+        self._queue: asyncio.Queue[Brought] = asyncio.Queue()
 
     @property
     def connections(self) -> int:
         """How many watches run."""
         return len(self._tasks)
 
-    async def next(self) -> tuple[Path, Reply[Any]]:
-        """Return the next answer of any watch."""
+    async def next(self) -> Brought:
+        """Return the next answer of any watch; it must be told whether that was news."""
         return await self._queue.get()
 
-    def current(self, path: Path, reply: Reply[Any]) -> bool:
+    def current(self, one: Brought) -> bool:
         """Return True where an answer is newer than the last full reading, and its path is still watched."""
-        return (path in self._tasks or path in self._polled) and reply.index >= self._floors.get(path, 0)
+        watched = one.path in self._tasks or one.path in self._polled
+        return watched and one.reply.index >= self._floors.get(one.path, 0)
 
     def catch_up(self, indexes: Mapping[Path, int]) -> None:
         """Remember the indexes of a full reading; a watch that is ahead of it is deaf and begins anew."""
-        self._floors = dict(indexes)
+        watched = [*self._watches, *self._polled]
+        self._floors = {
+            path: max((index for read, index in indexes.items() if path.holds(read)), default=0) for path in watched
+        }
         for path, watch in list(self._watches.items()):
             if watch.index is not None and watch.index > indexes.get(path, watch.index):
                 self._stop(path)
@@ -96,32 +117,32 @@ class Watches:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _start(self, path: Path) -> None:
-        watch: Watch[Any] = Watch(partial(self._ask, path), partial(self._take, path), self._failed)
+        watch: Watch[Any] = Watch(partial(self._ask, path), partial(self._bring, path), partial(self._failed, path))
         self._watches[path] = watch
         self._tasks[path] = asyncio.create_task(watch.run(), name=f"watch {path.kind} {path.name}")
 
     def _stop(self, path: Path) -> None:
         self._tasks.pop(path).cancel()
         self._watches.pop(path)
-        self._last.pop(path, None)
 
     async def _polling(self) -> None:
         while True:
             await asyncio.sleep(POLL_S)
             for path in sorted(self._polled):
                 try:
-                    self._take(path, await self._ask(path, None))
+                    await self._bring(path, await self._ask(path, None))
                 except SyncdError as error:
-                    self._failed(error)
+                    self._failed(path, error)
 
-    def _take(self, path: Path, reply: Reply[Any]) -> bool:
-        news = path not in self._last or self._last[path] != reply.data
-        self._last[path] = reply.data
-        self._queue.put_nowait((path, reply))
-        return news
+    async def _bring(self, path: Path, reply: Reply[Any]) -> bool:
+        one = Brought(path, reply, asyncio.get_running_loop().create_future())
+        self._queue.put_nowait(one)
+        return await one.told
 
     async def _ask(self, path: Path, index: int | None) -> Reply[Any]:
         wait_s = None if index is None else self._wait_s
+        if index is None:  # asked after the last full reading: it is newer, even where the index fell back
+            self._floors.pop(path, None)
         if path.kind == "folder":
             return await self._client.folder(self._prefix + path.name, index=index, wait_s=wait_s)
         if path.kind == "key":
@@ -145,11 +166,10 @@ class Watches:
     async def _harmless(self, folder: str, wanted: Collection[Path]) -> bool:
         """Return True where watching a whole folder fetches no sensitive value that nobody reads."""
         try:
-            names = (await self._client.names(self._prefix + folder)).data
+            names = await self._names(folder)
         except SyncdError:
             return False
-        cut = len(self._prefix)
         return not any(
-            self._rules.is_sensitive(name[cut:]) and not any(path.holds(Path("key", name[cut:])) for path in wanted)
+            self._rules.is_sensitive(name) and not any(path.holds(Path("key", name)) for path in wanted)
             for name in names
         )

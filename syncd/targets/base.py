@@ -142,13 +142,24 @@ class FileTarget(Protocol):
         """Return the owner id that a file's own content names, None where it names none."""
         ...
 
-    def mask(self, content: bytes, desired: Desired) -> str | None:
-        """Return a file's present content with every value that may be sensitive masked; None: do not show it."""
+    def mask(self, content: bytes, desired: Desired, *, was_sensitive: bool) -> str | None:
+        """Return a file's present content with every value that may be sensitive masked; None: do not show it.
+
+        Args:
+            was_sensitive: what we wrote last there held sensitive values.
+        """
         ...
 
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) changes while a long push runs."""
+
+Fence = Callable[[], None]
+"""Called right before anything that changes the target goes out; raises a TargetError where it must not."""
+
+
+def unfenced() -> None:
+    """Let everything go out."""
 
 
 class RemoteTarget(Protocol):
@@ -191,15 +202,22 @@ class RemoteTarget(Protocol):
         """Return the present contents of these entries, for showing; what cannot be had is left out."""
         ...
 
-    async def apply(self, changes: Sequence[Change], progress: Progress, *, within_s: float) -> Mapping[str, str]:
+    async def apply(
+        self, changes: Sequence[Change], progress: Progress, *, within_s: float, fence: Fence
+    ) -> Mapping[str, str]:
         """Carry out the changes, deletes last; return why each entry failed that did.
 
         Args:
             within_s: no wait that would end later is begun.
+            fence: called as late as can be before each write; what it raises ends the apply.
 
         Raises:
             TargetError: the target refused or could not be reached; some changes may be done, none half.
         """
+        ...
+
+    def forget(self) -> None:
+        """Believe what `read` finds over what was written from here: somebody else may have written since."""
         ...
 
     async def close(self) -> None:

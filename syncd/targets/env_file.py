@@ -199,8 +199,11 @@ class EnvFileTarget:
         """Return the owner id in the header, None where there is none."""
         return document.owner_of(content.partition(b"\n")[0].decode(errors="replace"))
 
-    def mask(self, content: bytes, desired: Desired) -> str | None:
-        """Return the present file with what may be sensitive masked; None where it cannot be told apart."""
+    def mask(self, content: bytes, desired: Desired, *, was_sensitive: bool) -> str | None:
+        """Return the present file with what may be sensitive masked; None where it cannot be told apart.
+
+        The file's own header names what was sensitive, so `was_sensitive` adds nothing.
+        """
         entry = desired.entries.get(self._env.path)
         if entry is None or entry.content is None:
             return None

@@ -6,7 +6,7 @@ from syncd.core.dotenv import CannotHold, Dialect, encode, name_fault
 from syncd.core.dotenv.document import Variable
 from syncd.core.globs import is_glob
 from syncd.core.mapping import BadValue, Format, KeyRef, include_name, parse_ref, pick, text_of
-from syncd.core.model import Item, KeyFault, Origin
+from syncd.core.model import Item, KeyFault
 from syncd.core.snapshot import View
 from syncd.core.templating import TemplateFault, inline_names, render_inline
 
@@ -38,7 +38,7 @@ class Reading:
         self._dialect = dialect
         self._values: dict[str, str] = {}
         self._sources: dict[str, str] = {}
-        self._origins: dict[str, Origin] = {}
+        self._origins: dict[str, Item] = {}
         self._missing: dict[str, None] = {}
         self.variables: dict[str, Variable] = {}
         self.faults: list[KeyFault] = []
@@ -50,8 +50,8 @@ class Reading:
         return list(self._missing)
 
     @property
-    def origins(self) -> list[Origin]:
-        """Where the values come from, each key once."""
+    def origins(self) -> list[Item]:
+        """The items that the values come from, each once."""
         return list(self._origins.values())
 
     def add(self, name: str, spec: Spec) -> None:
@@ -141,7 +141,7 @@ class Reading:
         self.variables[name] = Variable(name, line, sensitive)
 
     def _note(self, item: Item) -> None:
-        self._origins[item.key] = Origin(item.key, item.layer, item.modify_index)
+        self._origins[item.key] = item
 
 
 def _shown(key: str) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from syncd.core.errors import Fault
-from syncd.core.model import Desired, Entry, Need, Origin, text_entry
+from syncd.core.model import Desired, Entry, Need, text_entry
 from syncd.core.snapshot import View
 from syncd.core.templating import FUNCTION_NAMES, TemplateFile
 from syncd.targets.base import Context, FileTargetConfig, Raw, Reference, TargetKind, text
@@ -68,10 +68,7 @@ class TemplateTarget:
             entries[path] = text_entry(
                 path,
                 made.content,
-                origins=tuple(
-                    Origin(item.source_key, item.layer, item.modify_index)
-                    for item in (view.items[key] for key in sorted(view.items))
-                ),
+                origins=tuple(view.items.values()),
                 sensitive=made.sensitive,
                 mode=mode if mode is not None else _SENSITIVE_MODE if made.sensitive else _MODE,
             )
@@ -88,10 +85,10 @@ class TemplateTarget:
         """Return None: a template's output names nobody."""
         return None
 
-    def mask(self, content: bytes, desired: Desired) -> str | None:
-        """Return the present content, None where the wanted one has something sensitive."""
+    def mask(self, content: bytes, desired: Desired, *, was_sensitive: bool) -> str | None:
+        """Return the present content, None where it or the wanted one has something sensitive."""
         wanted = desired.entries.get(self.config.path)
-        if wanted is None or wanted.sensitive:
+        if was_sensitive or wanted is None or wanted.sensitive:
             return None
         try:
             return content.decode()

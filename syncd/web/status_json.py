@@ -15,5 +15,6 @@ def document(status: Status, now: float) -> dict[str, Any]:
         "ready": not reasons,
         "not_ready": reasons,
         "source": asdict(status.source),
+        "lock": asdict(status.lock) if status.lock else None,
         "targets": [asdict(target) for target in status.targets],
     }

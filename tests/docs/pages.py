@@ -5,8 +5,8 @@ A page is one shell from top to bottom. It runs the blocks that are marked:
     ```console run      each line after `$ ` is typed, the lines below it are what is answered
     ```yaml FILE        is written to FILE (any language will do)
 
-In an answer a line `…` stands for any lines, and `…` within a line for any text. `UPDATE_DOCS=1 pytest tests/docs`
-writes what was answered into the pages, but where a `…` still fits.
+In an answer a line `…` stands for any lines, and `…` within a line for any text. What is answered is written into the
+pages, but where a `…` still fits, by `UPDATE_DOCS=1 pytest tests/docs tests/e2e/test_commands_page.py`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _BLOCK = re.compile(r"^```(\w+) (\S+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-_LONGEST_S = 30
+_LONGEST_S = 90
 _MARK = "--8<-- {}"
 
 
@@ -66,8 +66,8 @@ class Page:
                 line += part.count("\n")
         return cls(path, text, steps, "".join(script))
 
-    def run(self, folder: Path, env: dict[str, str], hide: dict[str, str]) -> list[Step]:
-        """Type all steps in `folder` and return them with what was answered; `hide` replaces text in the answers."""
+    def run(self, folder: Path, env: dict[str, str], hide: dict[str, str]) -> None:
+        """Type all steps in `folder` and note what is answered; `hide` replaces text in the answers."""
         answer = _typed(self.script, folder, env)
         for real, shown in hide.items():
             answer = answer.replace(real, shown)
@@ -75,7 +75,6 @@ class Page:
         assert len(parts) == len(self.steps), f"the shell ended early: {answer[-2000:]}"
         for step, said in zip(self.steps, parts, strict=True):
             step.said = said
-        return self.steps
 
     def update(self) -> None:
         """Write what was answered into the page."""

@@ -13,9 +13,10 @@ import pytest
 import typer
 
 from syncd.cli.main import app
-from tests.docs.pages import Step
+from tests.docs.reader import ROOT, read_and_type
+from tests.support.consul import ConsulServer
+from tests.support.kv_server import WorkersKV
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 COMMANDS = (ROOT / "docs/commands.md").read_text()
 FENCED = re.compile(r"^(```+).*?^\1$", re.DOTALL | re.MULTILINE)
@@ -25,11 +26,11 @@ HOSTS = ("pypi" + ".org", "python" + "hosted.org", "registry.npm" + "js.org", "d
 OURS = re.compile(r"(^|[^A-Za-z0-9_.])/(wo" + r"rk|fa" + r"rm|ro" + r"ot)/")
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/commands.md"])
-def test_a_page_answers_as_it_shows(typed: Callable[[str], list[Step]], page: str) -> None:
+def test_readme_answers_as_it_shows(
+    tmp_path: Path, make_consul: Callable[..., ConsulServer], kv_namespace: WorkersKV
+) -> None:
     """Every runnable block, typed into one shell against real servers, answers what stands below it."""
-    for step in typed(page):
-        assert step.fits, f"{page}:{step.line}: $ {step.command}\n--- answers\n{step.said}--- shown\n{step.shown}"
+    read_and_type("README.md", tmp_path, make_consul(acl=True), kv_namespace)
 
 
 def commands() -> Iterator[tuple[str, list[Any]]]:

@@ -64,10 +64,12 @@ async def eventually(condition: Callable[[], T | Awaitable[T]], deadline_s: floa
         await asyncio.sleep(PAUSE_S)
 
 
-def spawn(argv: list[str], *, log: Path, env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+def spawn(
+    argv: list[str], *, log: Path, env: dict[str, str] | None = None, cwd: Path | None = None
+) -> subprocess.Popen[bytes]:
     """Start a server in its own process group with its output in `log`; it dies with us, whatever kills us."""
     with log.open("ab") as output:
-        return _start(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=env)
+        return _start(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=env, cwd=cwd)
 
 
 def spawn_talking(argv: list[str], *, log: Path, env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
@@ -77,10 +79,23 @@ def spawn_talking(argv: list[str], *, log: Path, env: dict[str, str] | None = No
 
 
 def _start(
-    argv: list[str], *, stdin: int, stdout: int | IO[bytes], stderr: IO[bytes], env: dict[str, str] | None
+    argv: list[str],
+    *,
+    stdin: int,
+    stdout: int | IO[bytes],
+    stderr: IO[bytes],
+    env: dict[str, str] | None,
+    cwd: Path | None = None,
 ) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        argv, stdin=stdin, stdout=stdout, stderr=stderr, env=env, start_new_session=True, preexec_fn=_die_with_parent
+        argv,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        env=env,
+        cwd=cwd,
+        start_new_session=True,
+        preexec_fn=_die_with_parent,
     )
 
 

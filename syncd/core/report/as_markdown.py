@@ -1,7 +1,7 @@
 """A pass as Markdown for a pull-request comment or a step summary."""
 
 from syncd.core.model import Plan
-from syncd.core.report.lines import headline, line_counts, obstacles, summary, values_of
+from syncd.core.report.lines import counted, headline, line_counts, obstacles, state_of, summary, values_of
 from syncd.core.report.model import PassResult, TargetResult
 
 LONGEST_CHARACTERS = 60_000
@@ -18,7 +18,7 @@ def document(result: PassResult, *, hide_values: bool = False) -> str:
             f"Reload `{reload.reload}`: {reload.state}" + (f": {_plain(reload.error)}" if reload.error else ""),
         ]
     for orphan in result.orphans:
-        parts += ["", f"Orphan: target `{orphan.target}` left the config; {_plain(orphan.what)} stays."]
+        parts += ["", f"Orphan: {_plain(orphan.what)} of `{orphan.target}` is no longer in the config; it stays."]
     for one in first:
         if one.plan.changes or obstacles(one):
             parts += ["", *_details(one, hide_values)]
@@ -62,14 +62,8 @@ def _overview(results: list[TargetResult]) -> list[str]:
 
 
 def _state(result: TargetResult) -> str:
-    plan = result.plan
-    if result.outcome:
-        return result.outcome.replace("_", " ")
-    if plan.unsafe:
-        return "**unsafe**"
-    if plan.held:
-        return "**held**"
-    return "**failing**" if plan.failing else "in sync" if plan.in_sync else "changes"
+    state = state_of(result) or "changes"
+    return f"**{state}**" if state in ("failing", "failed", "held", "unsafe") else state
 
 
 def _details(result: TargetResult, hide_values: bool) -> list[str]:
@@ -82,7 +76,7 @@ def _details(result: TargetResult, hide_values: bool) -> list[str]:
     fence = "`" * max(3, _longest_run(body) + 1)
     found += [
         "",
-        f"<details><summary>{len(plan.changes)} changes</summary>",
+        f"<details><summary>{counted(len(plan.changes), 'change')}</summary>",
         "",
         f"{fence}diff",
         body,

@@ -27,9 +27,11 @@ def lines(result: PassResult, *, hide_values: bool = False) -> Iterator[Line]:
     for one in result.targets:
         yield from target_lines(one, hide_values=hide_values)
     for reload in result.reloads:
-        yield _reload(reload)
+        yield _reload(reload, said={one.error for one in result.targets})
     for orphan in result.orphans:
-        yield Line(f"orphan: target {orphan.target} ({orphan.kind}) left the config; {orphan.what} stays", "dim")
+        yield Line(
+            f"orphan: {orphan.what} of {orphan.target} ({orphan.kind}) is no longer in the config; it stays", "dim"
+        )
     yield Line(summary(result), "title")
 
 
@@ -38,10 +40,15 @@ def target_lines(result: TargetResult, *, hide_values: bool = False) -> Iterator
     plan = result.plan
     yield Line(f"{plan.target} ({plan.kind}): {headline(result)}", "title")
     for text in obstacles(result):
-        yield Line(f"  ! {text}", "bad")
+        first, *rest = text.splitlines()
+        yield Line(f"  ! {first}", "bad")
+        yield from (Line(f"    {more}", "bad") for more in rest)
     for text in plan.warnings:
         yield Line(f"  warning: {text}", "dim")
+    if result.outcome in ("in_sync", "applied", "failed", "skipped"):
+        return  # what was done is counted; what it was, a plan shows
     if plan.diff is not None and not hide_values:
+        yield from (Line(f"  ~ {change.key} ({change.note})", "update") for change in plan.changes if change.note)
         yield from _diff(plan.diff)
     else:
         yield from _table(plan, hide_values)
@@ -56,20 +63,33 @@ def obstacles(result: TargetResult) -> list[str]:
     found += [f"{one.key}: {one.why}" for one in plan.faults]
     found += [f"conflict: {one.key} {one.why}" for one in plan.conflicts]
     found += [f"held: {reason}" for reason in plan.held]
-    return found + [f"unsafe: {reason}" for reason in plan.unsafe]
-
-
-def headline(result: TargetResult) -> str:
-    """Return the outcome and the counts of one target, such as `applied: 1 created, 2 updated`."""
-    plan = result.plan
-    words = _DONE if result.outcome == "applied" else _TO_DO
-    counts = ", ".join(f"{plan.count(op)} {word}" for op, word in words.items() if plan.count(op))
-    state: str = result.outcome or ("in_sync" if plan.in_sync else "" if counts else "blocked")
-    return ": ".join(part for part in (state.replace("_", " "), counts) if part)
+    if result.outcome in ("applied", "in_sync"):
+        return found
+    return found + [f"unsafe: {reason}; review it, then give --force or change the limit" for reason in plan.unsafe]
 
 
 _DONE: dict[Op, str] = {"create": "created", "update": "updated", "delete": "deleted"}
 _TO_DO: dict[Op, str] = {"create": "to create", "update": "to update", "delete": "to delete"}
+
+
+def headline(result: TargetResult) -> str:
+    """Return the state and the counts of one target, such as `applied: 1 created, 2 updated`."""
+    plan = result.plan
+    words = _DONE if result.outcome == "applied" else _TO_DO
+    counts = ", ".join(f"{plan.count(op)} {word}" for op, word in words.items() if plan.count(op))
+    if result.outcome == "failed":
+        counts = ""  # some of them may be done, and what is not is said
+    return ": ".join(part for part in (state_of(result), counts) if part)
+
+
+def state_of(result: TargetResult) -> str:
+    """Return a target's outcome in words, or in a dry run what would keep it from being applied; "" for nothing."""
+    plan = result.plan
+    if result.outcome is not None:
+        return result.outcome.replace("_", " ")
+    if plan.in_sync:
+        return "in sync"
+    return "failing" if plan.failing else "held" if plan.held else "unsafe" if plan.unsafe else ""
 
 
 def summary(result: PassResult) -> str:
@@ -81,19 +101,23 @@ def summary(result: PassResult) -> str:
         parts = [f"{outcomes.count(name)} {name.replace('_', ' ')}" for name in order if name in outcomes]
         return f"Targets: {', '.join(parts)}."
     if result.in_sync:
-        return f"In sync: nothing to do in {_count(len(plans), 'target')}."
+        return f"In sync: nothing to do in {counted(len(plans), 'target')}."
     changed = sum(1 for plan in plans if plan.changes)
     totals = ", ".join(f"{sum(plan.count(op) for plan in plans)} {word}" for op, word in _TO_DO.items())
-    return f"Plan: {totals} in {changed} of {_count(len(plans), 'target')}."
+    states = [state_of(one) for one in result.targets]
+    blocked = "".join(f", {states.count(name)} {name}" for name in ("failing", "held", "unsafe") if name in states)
+    return f"Plan: {totals} in {changed} of {counted(len(plans), 'target')}{blocked}."
 
 
-def _count(number: int, word: str) -> str:
+def counted(number: int, word: str) -> str:
+    """Return a number with its word, such as `1 target` or `2 targets`."""
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
-def _reload(one: ReloadResult) -> Line:
+def _reload(one: ReloadResult, said: set[str | None]) -> Line:
     if one.state == "failed":
-        return Line(f"reload {one.reload}: failed: {one.error}", "bad")
+        why = "see above" if one.error in said else one.error
+        return Line(f"reload {one.reload}: failed, the next pass runs it again: {why}", "bad")
     if one.state == "owed":
         return Line(f"reload {one.reload}: owed from an earlier pass, will run", "update")
     return Line(f"reload {one.reload}: done", "plain")
@@ -127,7 +151,7 @@ def line_counts(diff: str) -> str:
     """Return how many lines a unified diff adds and removes."""
     body = [text for text in diff.splitlines() if not text.startswith(("+++", "---"))]
     added, removed = (sum(1 for text in body if text.startswith(sign)) for sign in "+-")
-    return f"{_count(added, 'line')} added, {_count(removed, 'line')} removed"
+    return f"{counted(added, 'line')} added, {counted(removed, 'line')} removed"
 
 
 def _short(value: str) -> str:

@@ -41,6 +41,18 @@ class _Generator(CodeGenerator):
             raise nodes.Impossible
         return super()._output_child_to_const(node, frame, finalize)
 
+    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
+        if _escapes(frame):
+            super()._output_child_pre(node, frame, finalize)
+        else:  # text, which most of what is written is, needs no call: `finalize` would give it back as it is
+            self.write("(out if type(out := ")
+
+    def _output_child_post(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
+        if _escapes(frame):
+            super()._output_child_post(node, frame, finalize)
+        else:
+            self.write(") is str else str(environment.finalize(out)))")
+
     def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
         self.write("environment.joined((")
         for part in node.nodes:
@@ -64,6 +76,11 @@ class _Generator(CodeGenerator):
             self.write("environment.meter.weigh(")
             visit(node, frame)
             self.write(")")
+
+
+def _escapes(frame: Frame) -> bool:
+    """Return True where an `{% autoescape %}` block may be in force."""
+    return frame.eval_ctx.volatile or bool(frame.eval_ctx.autoescape)
 
 
 class _FreshTemplate(Template):

@@ -27,6 +27,7 @@ BITS_MAX = 100_000
 
 _SMALL_BYTES = 1_024
 _POINTER_BYTES = 8
+_SIZED: tuple[type, ...] = (list, tuple, dict, type({}.items()), type({}.keys()), type({}.values()))
 _SCALARS = (int, float, type(None), Markup, datetime.date, datetime.time, Unknown)
 
 
@@ -66,7 +67,15 @@ class Meter:
             raise Refusal(f"takes more than {PASSES_MAX:,} passes of loops and calls")
 
     def loop(self, values: Any) -> Iterator[Any]:
-        """Yield the values, counting each."""
+        """Return the values one by one, counting each."""
+        if type(values) in _SIZED:  # all at once
+            self.passes += len(values)
+            if self.passes > PASSES_MAX:
+                self.step()
+            return iter(values)
+        return self._counted(values)
+
+    def _counted(self, values: Any) -> Iterator[Any]:
         for value in values:
             self.passes += 1
             if self.passes > PASSES_MAX:

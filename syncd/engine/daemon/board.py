@@ -1,28 +1,50 @@
 """Where the daemon's parts leave their status, and where the web and the operator read it."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from syncd import __version__
 from syncd.core.model import Plan
-from syncd.core.status import Freshness, SourceStatus, Status, TargetState, TargetStatus
+from syncd.core.status import Freshness, LockStatus, Role, SourceStatus, Status, TargetState, TargetStatus
 from syncd.engine.applying import Done
 from syncd.engine.planning import Planned
 
+DISTRUST_S = 1.0
+"""A source that answers oddly for less holds nothing: one odd answer in between says little."""
+
 
 class Board:
-    """The newest status of every target; times are seconds since the epoch."""
+    """The newest status of every target; times are seconds since the epoch.
 
-    def __init__(self, kinds: Mapping[str, str], freshness: Freshness, source: Callable[[], SourceStatus]) -> None:
+    `locked` are the targets that only the holder of the lock writes.
+    """
+
+    def __init__(
+        self,
+        kinds: Mapping[str, str],
+        freshness: Freshness,
+        source: Callable[[], SourceStatus],
+        lock: Callable[[], LockStatus | None] = lambda: None,
+        locked: Collection[str] = (),
+    ) -> None:
         self._started_at = time.time()
         self._freshness = freshness
         self._source = source
+        self._lock = lock
+        self._locked = locked
         self._targets = {name: TargetStatus(name, kind) for name, kind in kinds.items()}
 
     def status(self) -> Status:
-        """Return everything as it is now."""
-        return Status(__version__, self._started_at, self._source(), tuple(self._targets.values()), self._freshness)
+        """Return everything as it is now; no target is in sync with a source that cannot be trusted."""
+        source = self._source()
+        lock = self._lock()
+        role: Role | None = None if lock is None else "leader" if lock.leading else "follower"
+        targets = tuple(replace(one, role=role) if one.name in self._locked else one for one in self._targets.values())
+        since = source.distrusted_since
+        if since is not None and time.time() - since >= DISTRUST_S:
+            targets = tuple(_held(one, source) if one.state == "in_sync" else one for one in targets)
+        return Status(__version__, self._started_at, source, targets, self._freshness, lock)
 
     def pending(self, name: str) -> None:
         """Note that a target has changes that wait to be applied."""
@@ -50,12 +72,17 @@ class Board:
         self._targets[name] = after
         return after
 
-    def failed(self, name: str, error: str, retry_at: float | None) -> None:
-        """Note that a target could not even be planned; it keeps what it has."""
-        state: TargetState = "failed" if self._targets[name].last_checked_at else "pending"
+    def failed(self, name: str, error: str, retry_at: float | None, *, held: bool = False) -> None:
+        """Note that a target could not even be planned, `held` because of the source; it keeps what it has."""
+        state: TargetState = "held" if held else "failed" if self._targets[name].last_checked_at else "pending"
         self._targets[name] = replace(
             self._targets[name], state=state, last_error=error, next_retry_at=retry_at, reasons=(error,)
         )
+
+
+def _held(target: TargetStatus, source: SourceStatus) -> TargetStatus:
+    why = f"it keeps what it has, for the source cannot be trusted now: {source.error}"
+    return replace(target, state="held", last_error=why, reasons=(why,))
 
 
 def _state(plan: Plan, done: Done | None) -> TargetState:

@@ -4,14 +4,29 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from syncd.consul import lock
 from syncd.core.changes import Changed
+from syncd.core.snapshot import Snapshot
 from syncd.core.status import SourceStatus
-from syncd.engine.daemon.worker import LiveSource
 from syncd.engine.setup import Setup
 from syncd.engine.sources import consul_settings
+from syncd.sources.base import Source
 
 CONNECTIONS = 20
 """The budget of one daemon; Consul allows 200 for each address."""
+
+
+class LiveSource(Source, Protocol):
+    """A source that follows what changes."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The newest snapshot."""
+        ...
+
+    async def refresh(self) -> None:
+        """Read everything anew."""
+        ...
 
 
 class RunningSource(LiveSource, Protocol):
@@ -36,4 +51,5 @@ def open_live(setup: Setup, source_file: Path | None, on_change: Callable[[Chang
     from syncd.sources.live import LiveSource as LiveConsul
 
     config = setup.config.consul
-    return LiveConsul(consul_settings(setup), setup.rules, wait_s=config.wait, budget=CONNECTIONS, on_change=on_change)
+    budget = CONNECTIONS - (lock.CONNECTIONS if config.lock_key else 0)
+    return LiveConsul(consul_settings(setup), setup.rules, wait_s=config.wait, budget=budget, on_change=on_change)

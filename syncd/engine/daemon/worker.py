@@ -4,47 +4,39 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 import structlog
 
 from syncd.core.changes import Changed
 from syncd.core.debounce import Burst, due
-from syncd.core.errors import SyncdError, TargetError
+from syncd.core.errors import ConfigError, SourceDenied, SourceUnavailable, SyncdError, TargetError
 from syncd.core.fields import Debounce
 from syncd.core.model import Change, Entry
-from syncd.core.snapshot import NeedMore, Snapshot
+from syncd.core.snapshot import NeedMore
 from syncd.engine.applying import Conditions, Done, apply_group
 from syncd.engine.daemon.board import Board
+from syncd.engine.daemon.last_good import not_older
+from syncd.engine.daemon.sources import LiveSource
 from syncd.engine.deadline import Deadline
 from syncd.engine.journal import Journal
+from syncd.engine.lease import Lease, Permit
 from syncd.engine.planning import Planned, plan_target
 from syncd.engine.reading import Rendered, Target, is_file, render
 from syncd.engine.redaction import Redaction
 from syncd.engine.setup import Setup
-from syncd.sources.base import Source
 
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 30.0
+LONGEST_HELD_S = 15.0
+"""Until a held target looks whether the source is well again."""
+FOLLOWED_PER_S = 1000
+"""A follower that waits for the leader's writes lists no more entries in a second: both share the API's limits."""
 _WITHIN_S = 60.0
 _log = structlog.get_logger()
 
 
-class LiveSource(Source, Protocol):
-    """A source that follows what changes."""
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """The newest snapshot."""
-        ...
-
-    async def refresh(self) -> None:
-        """Read everything anew."""
-        ...
-
-
 class Worker:
-    """The only task that writes its targets."""
+    """The only task that writes its targets, while it has the `lease`; None is a lease that does not end."""
 
     def __init__(
         self,
@@ -54,9 +46,12 @@ class Worker:
         board: Board,
         group: str | None,
         members: Sequence[Target],
+        lease: Lease | None = None,
     ) -> None:
         self._setup, self._source, self._journal, self._board = setup, source, journal, board
         self.group = group
+        self.lease = lease
+        self._term = 0
         self.members = {target.name: target for target in members}
         self._rendered: dict[str, Rendered] = {}
         self._present: dict[str, Mapping[str, Entry] | None] = {}
@@ -127,16 +122,18 @@ class Worker:
             return
 
     async def _pass(self) -> None:
-        full, dirty = self._full, self._dirty | ({*self.members} if self._full or self._retry_at is not None else set())
+        permit, changed = self._turn()
+        full = self._full or changed
+        dirty = self._dirty | ({*self.members} if full or self._retry_at is not None else set())
         self._full, self._dirty, self._burst, self._retry_at = False, set(), None, None
         try:
             if self._held:
                 # What was held back may be there again, and no watch tells when a token gets its rights back.
                 await self._source.refresh()
             planned = [await self._plan(self.members[name], full) for name in self.members if name in dirty]
-            done, reloaded = await self._apply(planned)
+            done, reloaded = await self._apply(planned, permit)
         except SyncdError as error:
-            self._failed(dirty, str(error))
+            self._failed(dirty, str(error), held=isinstance(error, SourceUnavailable | SourceDenied | ConfigError))
             return
         except Exception as error:
             # A fault of ours must not take the other targets down with this one.
@@ -147,11 +144,27 @@ class Worker:
             self._reloaded_at = asyncio.get_running_loop().time()
         self._settle(planned, done)
 
-    def _failed(self, names: set[str], error: str) -> None:
+    def _turn(self) -> tuple[Permit, bool]:
+        """Return the right to write in this pass, and whether another instance may have changed what targets hold."""
+        if self.lease is None:
+            return Permit(), False
+        permit = self.lease.permit()
+        turned, self._term = permit.term != self._term, permit.term
+        if turned:
+            self._present.clear()
+            for target in self.members.values():
+                if not is_file(target):
+                    target.forget()
+        due = self._retry_at is not None and self._retry_at <= asyncio.get_running_loop().time()
+        return permit, turned or (due and not self.lease.held)
+
+    def _failed(self, names: set[str], error: str, *, held: bool = False) -> None:
+        """Note that nothing could be planned; `held`: because of the source."""
         self._dirty |= names
+        self._held = self._held or held
         self._retry()
         for name in names:
-            self._board.failed(name, error, self._wall(self._retry_at))
+            self._board.failed(name, error, self._wall(self._retry_at), held=held)
         _log.warning("pass_failed", targets=sorted(names), error=error)
 
     async def _plan(self, target: Target, full: bool) -> Planned:
@@ -162,9 +175,18 @@ class Worker:
             self._rendered[target.name] = rendered
         present = None if full or is_file(target) else self._present.get(target.name)
         planned = await plan_target(
-            self._setup, self._source, self._journal, rendered, left_over={}, within_s=_WITHIN_S, present=present
+            self._setup,
+            self._source,
+            self._journal,
+            rendered,
+            left_over={},
+            within_s=_WITHIN_S,
+            present=present,
+            show=False,
         )
         self._present[target.name] = planned.present
+        if self._source.snapshot.behind:
+            planned = replace(planned, plan=not_older(planned.plan, self._journal.written(target.name)))
         return planned
 
     async def _render(self, target: Target) -> Rendered:
@@ -178,8 +200,8 @@ class Worker:
                     raise TargetError(f"{target.name}: what it reads cannot be had from the source now") from more
                 needs = needs | more.needs
 
-    async def _apply(self, planned: list[Planned]) -> tuple[dict[str, Done] | None, bool]:
-        """Carry the plans out; None where syncd is paused. And whether a reload was done."""
+    async def _apply(self, planned: list[Planned], permit: Permit) -> tuple[dict[str, Done] | None, bool]:
+        """Carry the plans out; None where syncd is paused. And whether a reload was run."""
         if (self._setup.state.path / "paused").exists():
             return None, False
         done, reload = await apply_group(
@@ -187,18 +209,18 @@ class Worker:
             self._journal,
             self.group,
             planned,
-            Conditions(Deadline(None)),
+            Conditions(Deadline(None), permit=permit),
             Redaction(self._source.snapshot),
         )
         for one in planned:
             self._remember(one, done[one.target.name])
         if reload is not None:
             _log.info("reload", reload=reload.reload, state=reload.state, error=reload.error)
-        return done, reload is not None and reload.state == "done"
+        return done, reload is not None and reload.state != "owed"
 
     def _remember(self, one: Planned, done: Done) -> None:
         """Keep what a remote target holds now; where that is not certain it is read again."""
-        if one.present is None or done.outcome in ("in_sync", "held", "unsafe"):
+        if one.present is None or done.outcome in ("in_sync", "held", "unsafe", "skipped"):
             return
         certain = done.outcome == "applied" or (done.outcome == "failed" and done.error is None)
         self._present[one.target.name] = (
@@ -210,6 +232,8 @@ class Worker:
         finished = done or {}
         self._held = any(one.plan.held for one in planned)
         waits = [wait for one in planned for wait in (one.plan.retry_after_s, _wait(finished, one)) if wait is not None]
+        if self.lease is not None and not self.lease.held:
+            waits += [min(LONGEST_RETRY_S, len(one.present or ()) / FOLLOWED_PER_S) for one in planned]
         if all(one.plan.in_sync or _outcome(finished, one) in ("in_sync", "applied") for one in planned):
             self._tries = 0
         else:
@@ -230,7 +254,7 @@ class Worker:
                 )
 
     def _retry(self, at_least_s: float = 0.0) -> None:
-        pause_s = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2.0**self._tries)
+        pause_s = min(LONGEST_HELD_S if self._held else LONGEST_RETRY_S, FIRST_RETRY_S * 2.0**self._tries)
         self._tries = min(self._tries + 1, 10)
         self._retry_at = asyncio.get_running_loop().time() + max(pause_s, at_least_s)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -10,6 +10,7 @@ import msgspec
 import stamina
 
 from syncd.core.errors import TargetError
+from syncd.targets.base import Fence, unfenced
 from syncd.targets.cloudflare import wire
 from syncd.targets.cloudflare.budget import TooLong
 from syncd.targets.cloudflare.faults import ApiFault, Place, understood
@@ -25,13 +26,14 @@ _UNREADABLE = "\ufffd"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call below the namespace's address; `keys` are those it writes."""
+    """One call below the namespace's address; `keys` are those it writes, if `fence` lets it."""
 
     method: str
     operation: str
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     keys: tuple[str, ...] = ()
+    fence: Fence = unfenced
 
 
 class Calls:
@@ -59,21 +61,22 @@ class Calls:
             answer = await self._send(request, wire.Answer[list[wire.Row]], deadline)
         return answer.result or (), (answer.result_info and answer.result_info.cursor) or ""
 
-    async def put(self, bulk: Mapping[str, bytes], deadline: float) -> Sequence[str]:
+    async def put(self, bulk: Mapping[str, bytes], deadline: float, fence: Fence = unfenced) -> Sequence[str]:
         """Write a bulk of pairs; return the keys that were not written.
 
         Raises:
             TargetError: none is known to be written.
         """
-        return await self._bulk("writing", "PUT", "bulk", bulk, deadline)
+        return await self._bulk("writing", Request("PUT", "bulk", keys=tuple(bulk), fence=fence), bulk, deadline)
 
-    async def delete(self, bulk: Mapping[str, bytes], deadline: float) -> Sequence[str]:
+    async def delete(self, bulk: Mapping[str, bytes], deadline: float, fence: Fence = unfenced) -> Sequence[str]:
         """Delete a bulk of keys; return those that were not deleted.
 
         Raises:
             TargetError: none is known to be deleted.
         """
-        return await self._bulk("deleting", "POST", "bulk/delete", bulk, deadline)
+        request = Request("POST", "bulk/delete", keys=tuple(bulk), fence=fence)
+        return await self._bulk("deleting", request, bulk, deadline)
 
     async def contents(self, keys: Sequence[str], deadline: float) -> dict[str, bytes]:
         """Return the values of these keys; without those that are gone, not text, or too large to be shown together.
@@ -103,11 +106,8 @@ class Calls:
         """Close connections."""
         await self._api.close()
 
-    async def _bulk(
-        self, doing: str, method: str, operation: str, bulk: Mapping[str, bytes], deadline: float
-    ) -> Sequence[str]:
-        body = b"[" + b",".join(bulk.values()) + b"]"
-        request = Request(method, operation, body=body, keys=tuple(bulk))
+    async def _bulk(self, doing: str, request: Request, bulk: Mapping[str, bytes], deadline: float) -> Sequence[str]:
+        request = replace(request, body=b"[" + b",".join(bulk.values()) + b"]")
         with self._named(f"{doing} {len(bulk):,} pair{'s' * (len(bulk) > 1)}"):
             answer = await self._send(request, wire.Answer[wire.BulkResult], deadline)
         return (answer.result and answer.result.unsuccessful_keys) or ()
@@ -128,9 +128,14 @@ class Calls:
         if (wait_s := self.ledger.ready_in(request.keys)) > 0:
             await self._clock.sleep(wait_s)
         await self._budget.take(deadline)
+        request.fence()
         try:
             reply = await self._api.call(
-                request.method, self._path + request.operation, query=request.query, body=request.body
+                request.method,
+                self._path + request.operation,
+                query=request.query,
+                body=request.body,
+                fence=request.fence,
             )
         finally:  # cancelled or cut off, it may have been carried out all the same
             self.ledger.touched(request.keys)

@@ -1,7 +1,7 @@
 """Which pairs a target wants, and which of them Workers KV would not take. Pure."""
 
 from syncd.core import globs
-from syncd.core.model import Desired, Entry, Item, KeyFault, Need, Origin
+from syncd.core.model import Desired, Entry, Item, KeyFault, Need
 from syncd.core.snapshot import View
 from syncd.targets.cloudflare import wire
 from syncd.targets.cloudflare.config import Config
@@ -60,9 +60,8 @@ def _items(config: Config, view: View) -> tuple[dict[str, Item], list[str]]:
 
 
 def _entry(entry_key: str, item: Item) -> Entry:
-    origin = Origin(item.source_key, item.layer, item.modify_index)
     digest = wire.digest(item.value)
-    return Entry(entry_key, digest, item.value, origins=(origin,), sensitive=item.sensitive)
+    return Entry(entry_key, digest, item.value, origins=(item,), sensitive=item.sensitive)
 
 
 def _fault(config: Config, entry_key: str, item: Item) -> str | None:

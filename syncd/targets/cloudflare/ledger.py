@@ -42,6 +42,10 @@ class Ledger:
         self._forget_old(now)
         self._known.update((key, (now, entry)) for key, entry in written.items())
 
+    def forget(self, prefix: str) -> None:
+        """Stop believing our writes below `prefix`; their distance in time is kept all the same."""
+        self._known = {key: known for key, known in self._known.items() if not key.startswith(prefix)}
+
     def correct(self, listed: dict[str, Entry], prefix: str, owner: str) -> None:
         """Put our acknowledged writes below `prefix` in place of what an old list says of them.
 

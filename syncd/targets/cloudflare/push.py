@@ -4,29 +4,36 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
-from syncd.core.errors import TargetError
+from syncd.core.errors import Fenced, TargetError
 from syncd.core.model import Change, Entry
-from syncd.targets.base import Progress
+from syncd.targets.base import Fence, Progress, unfenced
 from syncd.targets.cloudflare import wire
 from syncd.targets.cloudflare.calls import Calls
 
 ROUNDS = 4
 """How often a key is sent that the API reports as unsuccessful, at least a second apart."""
 
-_Send = Callable[[Mapping[str, bytes], float], Awaitable[Sequence[str]]]
+_Send = Callable[[Mapping[str, bytes], float, Fence], Awaitable[Sequence[str]]]
 
 
 class Push:
     """One apply. After an error, `done` changes were carried out or reported; those of the bulk in flight may be."""
 
     def __init__(
-        self, calls: Calls, owner: str, changes: Sequence[Change], progress: Progress, deadline: float
+        self,
+        calls: Calls,
+        owner: str,
+        changes: Sequence[Change],
+        progress: Progress,
+        deadline: float,
+        fence: Fence = unfenced,
     ) -> None:
         self._calls = calls
         self._owner = owner
         self._changes = sorted(changes, key=lambda change: change.key)
         self._progress = progress
         self._deadline = deadline
+        self._fence = fence
         self._failed: dict[str, str] = {}
         self._done = 0
 
@@ -46,6 +53,8 @@ class Push:
                 await self._until_done(self._calls.put, bulk, after, "written")
             for bulk in wire.bulks((key, msgspec.json.encode(key)) for key in gone):
                 await self._until_done(self._calls.delete, bulk, after, "deleted")
+        except Fenced:
+            raise
         except TargetError as error:
             if not self._done:
                 raise
@@ -61,7 +70,7 @@ class Push:
     ) -> None:
         left = bulk
         for _ in range(ROUNDS):
-            refused = set(await send(left, self._deadline))
+            refused = set(await send(left, self._deadline, self._fence))
             self._calls.ledger.acknowledged({key: after.get(key) for key in left if key not in refused})
             left = {key: encoded for key, encoded in left.items() if key in refused}
             if not left:

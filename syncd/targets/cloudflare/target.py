@@ -6,7 +6,7 @@ from dataclasses import replace
 from syncd.core.errors import TargetError
 from syncd.core.model import Change, Desired, Entry, Need
 from syncd.core.snapshot import View
-from syncd.targets.base import Context, Progress
+from syncd.targets.base import Context, Fence, Progress, unfenced
 from syncd.targets.cloudflare import desired as wants
 from syncd.targets.cloudflare import wire
 from syncd.targets.cloudflare.calls import Calls
@@ -89,7 +89,7 @@ class CloudflareKv:
             return {}
 
     async def apply(
-        self, changes: Sequence[Change], progress: Progress, *, within_s: float = WITHIN_S
+        self, changes: Sequence[Change], progress: Progress, *, within_s: float = WITHIN_S, fence: Fence = unfenced
     ) -> Mapping[str, str]:
         """Carry out the changes, deletes last; return why each key failed that did. Needs no read before it.
 
@@ -99,7 +99,12 @@ class CloudflareKv:
             TargetError: the API refused or could not be reached; changes of earlier bulks are done.
         """
         calls, deadline = await self._open(within_s)
-        return await Push(calls, self._context.owner, changes, progress, deadline).run()
+        return await Push(calls, self._context.owner, changes, progress, deadline, fence).run()
+
+    def forget(self) -> None:
+        """Believe the next list over our own writes: another instance may have written since."""
+        place = self._place
+        self._shared.ledger(place.base_url, place.account_id, place.namespace_id).forget(self.config.key_prefix)
 
     async def close(self) -> None:
         """Close connections."""

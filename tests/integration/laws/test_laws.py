@@ -104,7 +104,7 @@ async def _pass(folder: Path, dry: bool) -> PassResult:
     source = ExportSource(folder / "export.json", "", setup.rules)
     try:
         if dry:
-            return await engine.plan(setup, source, selected=[], deadline=Deadline(60), env=_ENV)
+            return (await engine.plan(setup, source, selected=[], deadline=Deadline(60), env=_ENV))[0]
         return await engine.once(setup, source, selected=[], conditions=Conditions(Deadline(60)), env=_ENV)
     finally:
         await setup.close()

@@ -13,7 +13,7 @@ import msgspec
 from syncd.core.diff import diff
 from syncd.core.model import Desired, Entry, Item, Need, Plan
 from syncd.core.snapshot import Snapshot, View
-from syncd.targets.base import Context
+from syncd.targets.base import Context, Fence, unfenced
 from syncd.targets.cloudflare.config import Config
 from syncd.targets.cloudflare.faults import ApiFault, Reply
 from syncd.targets.cloudflare.shared import Shared
@@ -64,7 +64,13 @@ class ScriptedApi:
         self.calls: list[Call] = []
 
     async def call(
-        self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: bytes | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        fence: Fence = unfenced,
     ) -> Reply:
         """Note the call; give the next answer of the script."""
         said = msgspec.json.decode(body) if body else None

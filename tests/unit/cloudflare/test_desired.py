@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from syncd.core.digest import sha256_hex
-from syncd.core.model import Item, Need, Origin
+from syncd.core.model import Item, Need
 from syncd.core.snapshot import NeedMore, Snapshot, View
 from syncd.targets.cloudflare import desired as wants
 from tests.unit.cloudflare import kit
@@ -18,7 +18,7 @@ def test_entries_carry_digest_content_and_origin() -> None:
     found = wants.desired(kit.config(keys=["a"], key_prefix="p/"), source, kit.OWNER)
     entry = found.entries["p/a"]
     assert (entry.digest, entry.content) == (sha256_hex(b"1")[:32], b"1")
-    assert entry.origins == (Origin("env/production/a", "env/production", 9),)
+    assert entry.origins == (item,)
 
 
 def test_missing_exact_key_is_a_fault_and_protects_its_pair() -> None:

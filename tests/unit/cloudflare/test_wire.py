@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.core.model import FOREIGN, Entry, Origin
+from syncd.core.model import FOREIGN, Entry, Item
 from syncd.targets.cloudflare import wire
 
 
@@ -27,7 +27,7 @@ def test_bulks_are_cut_by_count_and_by_size(monkeypatch: pytest.MonkeyPatch) -> 
 @given(st.binary(max_size=300))
 def test_every_value_survives_its_encoding(value: bytes) -> None:
     """What is sent stands for exactly the bytes that are wanted."""
-    sent = msgspec.json.decode(wire.pair(Entry("k", wire.digest(value), value, origins=(Origin("k", "", 5),)), "me"))
+    sent = msgspec.json.decode(wire.pair(Entry("k", wire.digest(value), value, origins=(Item("k", value, 5),)), "me"))
     back = base64.b64decode(sent["value"]) if sent.get("base64") else sent["value"].encode()
     assert back == value
     assert sent["metadata"] == {"o": "me", "h": wire.digest(value), "mi": 5}

@@ -35,12 +35,12 @@ FIELDS = {
     "reloads: {n: {run: []}}": "reloads.n.run: a list is shorter than 1; write more",
     "reloads: {n: {signal: {process: x, signal: HUPP}}}": "reloads.n.signal.signal: 'HUPP' is not a signal; write "
     "a name such as HUP",
-    "reloads: {n: {docker: {}, check: [x]}}": "reloads.n.docker: is an unknown key; known keys: check, debounce, "
-    "env, min_interval, run, signal, timeout",
+    "reloads: {n: {unit: x, check: [x]}}": "reloads.n.unit: is an unknown key; known keys: check, debounce, docker, "
+    "env, http, jitter, min_interval, probe, result_file, run, signal, timeout",
     '"a\\nb": 1': "a\\nb: is an unknown key; known keys: consul, debounce, environment, http, limits, owner, "
     "owner_was, reconcile, reloads, sensitive, state_dir, targets, version",
     "reloads: {n: {run: [x], signal: {process: x}}}": "reloads.n: has run and signal; keep one of them",
-    "reloads: {n: {}}": "reloads.n: does nothing; write check, run or signal",
+    "reloads: {n: {}}": "reloads.n: does nothing; write check, result_file, run, signal, http or docker",
     "reloads: {n: {signal: {}}}": "reloads.n.signal: needs one of pid_file and process; write exactly one",
     "consul: {token: a, token_file: b}": "consul.token_file: stands beside token; keep one of them",
     "consul: {tls: {cert_file: b}}": "consul.tls: has one of cert_file and key_file; write both or none",

@@ -90,5 +90,22 @@ def test_a_newer_journal_is_refused_with_both_versions(tmp_path: Path) -> None:
     database.commit()
     database.close()
     for opening in (Journal.open, Journal.snapshot):
-        with pytest.raises(StateError, match=r"format 99, this one knows 1"):
+        with pytest.raises(StateError, match=r"format 99, this one knows 2"):
             opening(path)
+
+
+def test_a_journal_of_the_first_format_is_taken_over(tmp_path: Path) -> None:
+    """What it knows stays, what it could not hold yet is empty; a dry run reads it without writing it."""
+    path = tmp_path / "journal.db"
+    journal = Journal.open(path)
+    journal.record("file", "t", wrote=[Written("t", "k", "1")])
+    journal.close()
+    with sqlite3.connect(path) as database:
+        database.executescript("DROP TABLE unproved; PRAGMA user_version = 1")
+    database.close()
+    before = path.read_bytes()
+    assert Journal.snapshot(path).unproved() == []
+    assert path.read_bytes() == before
+    journal = Journal.open(path)
+    assert (journal.unproved(), list(journal.written("t"))) == ([], ["k"])
+    journal.close()

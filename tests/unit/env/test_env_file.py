@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from syncd.core.model import Desired, KeyFault, Need, Origin, RawKey
+from syncd.core.model import Desired, KeyFault, Need, RawKey
 from syncd.core.snapshot import HiddenKey, NeedMore, Rules, Snapshot, View, layered
 from syncd.targets.base import Context
 from syncd.targets.env_file import KIND, EnvFileConfig, EnvFileTarget
@@ -87,7 +87,10 @@ def test_entry() -> None:
     made = target(vars={"A": "config/empty", "B": "services/ai-gateway#/timeout", "C": "config/empty"})
     entry = desired(made).entries["out/b.env"]
     assert (entry.owner, entry.mode, entry.sensitive) == ("blog", 0o600, False)
-    assert entry.origins == (Origin("config/empty", "", 6), Origin("services/ai-gateway", "", 2))
+    assert [(item.key, item.modify_index) for item in entry.origins] == [
+        ("config/empty", 6),
+        ("services/ai-gateway", 2),
+    ]
     assert entry.digest == desired(made).entries["out/b.env"].digest
     assert desired(target(mode="0640")).entries["out/b.env"].mode == 0o640
 
@@ -223,10 +226,10 @@ def test_mask() -> None:
     head = HEADER.encode() + b"# Sensitive: S\n"
     for owner in (b"blog", b"old-blog"):
         there = head.replace(b"blog", owner, 1) + b"A=old\nS=secret\n"
-        assert (made.mask(there, found) or "").splitlines()[-2:] == ["A=old", "S=«sensitive»"]
-    assert (made.mask(head.replace(b"blog", b"them", 1) + b"A=old\n", found) or "").endswith("A=«sensitive»\n")
-    assert made.mask(b"\xff", found) is None
-    assert made.mask(b"A=1\n", Desired(error="x")) is None
+        assert (made.mask(there, found, was_sensitive=False) or "").splitlines()[-2:] == ["A=old", "S=«sensitive»"]
+    assert (made.mask(head.replace(b"blog", b"them", 1) + b"A=old\n", found, was_sensitive=False) or "").endswith("A=«sensitive»\n")
+    assert made.mask(b"\xff", found, was_sensitive=False) is None
+    assert made.mask(b"A=1\n", Desired(error="x"), was_sensitive=False) is None
 
 
 @pytest.mark.parametrize(

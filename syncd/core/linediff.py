@@ -1,0 +1,54 @@
+"""Unified diffs that compare what is and show what may be shown. Pure."""
+
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+
+_CONTEXT_LINES = 3
+
+
+def masked_diff(names: tuple[str, str], old: tuple[bytes, str], new: tuple[bytes, str]) -> str:
+    """Return the unified diff of two texts, "" where their lines are equal.
+
+    Args:
+        names: how the old and the new file are called.
+        old, new: the real content, and the text that may be shown of it. Lines are compared by their content where
+            both have as many lines as their content, so that a changed secret shows as a changed line; else by what
+            is shown.
+    """
+    shown = (_lines(old[1]), _lines(new[1]))
+    real = (_real(old[0]), _real(new[0]))
+    compared: tuple[Sequence[object], Sequence[object]] = shown
+    if all(len(one) == len(other) for one, other in zip(shown, real, strict=True)):
+        compared = real
+    parts = []
+    for group in SequenceMatcher(None, *compared, autojunk=False).get_grouped_opcodes(_CONTEXT_LINES):
+        first, last = group[0], group[-1]
+        parts.append(f"@@ -{_range(first[1], last[2])} +{_range(first[3], last[4])} @@\n")
+        for tag, i1, i2, j1, j2 in group:
+            if tag == "equal":
+                parts += [_line(" ", text) for text in shown[1][j1:j2]]
+            else:
+                parts += [_line("-", text) for text in shown[0][i1:i2]] + [_line("+", text) for text in shown[1][j1:j2]]
+    return "".join([f"--- {names[0]}\n+++ {names[1]}\n", *parts]) if parts else ""
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines with their newline; only `\\n` ends one."""
+    found = text.split("\n")
+    return [line + "\n" for line in found[:-1]] + ([found[-1]] if found[-1] else [])
+
+
+def _real(content: bytes) -> list[bytes]:
+    found = content.split(b"\n")
+    return [line + b"\n" for line in found[:-1]] + ([found[-1]] if found[-1] else [])
+
+
+def _line(sign: str, text: str) -> str:
+    return sign + text if text.endswith("\n") else f"{sign}{text}\n\\ No newline at end of file\n"
+
+
+def _range(start: int, end: int) -> str:
+    length = end - start
+    if length == 1:
+        return str(start + 1)
+    return f"{start if not length else start + 1},{length}"
