@@ -1,7 +1,9 @@
 """Sets up structlog: stderr, console or JSON."""
 
 import logging
+import os
 import sys
+import traceback
 
 import structlog
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
@@ -16,12 +18,13 @@ def configure(form: LogFormatName | None, level: LogLevelName | None) -> None:
     renderer: structlog.types.Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if form is LogFormatName.json
-        else structlog.dev.ConsoleRenderer(colors=on_terminal)
+        else structlog.dev.ConsoleRenderer(colors=on_terminal and not os.environ.get("NO_COLOR"))
     )
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _without_values,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
@@ -30,6 +33,17 @@ def configure(form: LogFormatName | None, level: LogLevelName | None) -> None:
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
     )
     set_on_retry_hooks([_retrying])
+
+
+def _without_values(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Put class and places of an exception in its stead: its text and its local variables may hold secrets."""
+    error = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if error is True else error
+    if isinstance(error, BaseException):
+        frames = traceback.extract_tb(error.__traceback__)
+        event["exception"] = type(error).__name__
+        event["at"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    return event
 
 
 _said: set[str] = set()

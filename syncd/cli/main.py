@@ -2,12 +2,13 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from syncd import __version__
-from syncd.cli import apply, check, demo, dev, once, options, plan, run, schema, status
+from syncd.cli import apply, check, demo, dev, once, options, output, plan, run, schema, status
 from syncd.core.errors import ConfigError, SyncdError, UsageError
 
 _INTERRUPTED = 130
@@ -60,8 +61,12 @@ for _command in (
 
 def main() -> int:
     """Run the program on `sys.argv` and return its exit code."""
+    if sys.stdout is None:  # closed by whoever started us
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - for the whole run
     try:
         code = app(standalone_mode=False)
+        with output.to_stdout():
+            sys.stdout.flush()
     except ConfigError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -70,10 +75,6 @@ def main() -> int:
         return error.exit_code
     except typer.Abort:
         return _INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output stopped reading: nothing is left to say, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except typer.TyperException as error:
         print(f"syncd: {error.format_message().rstrip(chr(46))}; see `syncd --help`", file=sys.stderr)
         return UsageError.exit_code

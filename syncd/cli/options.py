@@ -48,7 +48,11 @@ class StatusFormat(StrEnum):
 Config = Annotated[
     Path | None,
     typer.Option(
-        "-c", "--config", metavar="PATH", help=f"The config file; default {DEFAULT_CONFIG}, environment SYNCD_CONFIG."
+        "-c",
+        "--config",
+        readable=False,
+        metavar="PATH",
+        help=f"The config file; default {DEFAULT_CONFIG}, environment SYNCD_CONFIG.",
     ),
 ]
 LogFormat = Annotated[
@@ -62,7 +66,10 @@ Format = Annotated[OutputFormat, typer.Option("--format", help="How the result i
 SourceFile = Annotated[
     Path | None,
     typer.Option(
-        "--source", metavar="FILE", help="Read this `consul kv export` file (or seed YAML) instead of Consul."
+        "--source",
+        readable=False,
+        metavar="FILE",
+        help="Read this `consul kv export` file (or seed YAML) instead of Consul.",
     ),
 ]
 Timeout = Annotated[

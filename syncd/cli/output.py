@@ -3,6 +3,8 @@
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from syncd.cli.options import OutputFormat
@@ -21,18 +23,31 @@ _STYLES = {
 }
 
 
+@contextmanager
+def to_stdout() -> Iterator[None]:
+    """Write results: that nobody takes them changes neither what was done nor the exit code."""
+    try:
+        yield
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):
+            print(f"syncd: the result cannot be written to stdout ({error.strerror})", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def write_pass(result: "PassResult", form: OutputFormat, *, hide_values: bool = False) -> None:
     """Write one pass in the given format."""
-    if form is OutputFormat.json:
-        from syncd.core.report.as_json import document
+    with to_stdout():
+        if form is OutputFormat.json:
+            from syncd.core.report.as_json import document
 
-        write_json(document(result, hide_values=hide_values))
-    elif form is OutputFormat.markdown:
-        from syncd.core.report.as_markdown import document as markdown
+            write_json(document(result, hide_values=hide_values))
+        elif form is OutputFormat.markdown:
+            from syncd.core.report.as_markdown import document as markdown
 
-        sys.stdout.write(markdown(result, hide_values=hide_values))
-    else:
-        _write_text(result, hide_values)
+            sys.stdout.write(markdown(result, hide_values=hide_values))
+        else:
+            _write_text(result, hide_values)
+        sys.stdout.flush()
 
 
 def write_json(document: dict[str, Any]) -> None:

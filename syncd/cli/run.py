@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 
 import typer
 
@@ -16,6 +17,9 @@ def run(
     log_level: options.LogLevel = None,
 ) -> int:
     """Watch the source and keep every target in line until SIGTERM or SIGINT."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Until the daemon handles them there is nothing to finish.
+        signal.signal(number, lambda *_: os._exit(0))
     given = session.start(context, config, log_format, log_level)
     loaded = session.load(given)
     from syncd.engine.daemon.daemon import run as run_daemon

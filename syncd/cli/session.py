@@ -48,7 +48,7 @@ def load(given: Globals, *, offline: bool = False) -> "Loaded":
 
 
 def work(loaded: "Loaded", source_file: Path | None, deadline: "Deadline", do: Work[T]) -> T:
-    """Open the source, do the work and close everything; SIGTERM and SIGINT stop it in good order.
+    """Open the source, do the work and close everything; SIGTERM, SIGINT and SIGHUP stop it in good order.
 
     Raises:
         SyncdError: as contract.md §1.
@@ -68,11 +68,12 @@ async def _work(setup: "Setup", source_file: Path | None, deadline: "Deadline", 
     stopped: list[str] = []
 
     def stop(number: signal.Signals) -> None:
+        if not stopped:  # a second signal must not cut off what the first one lets finish
+            deadline.stop()
+            task.cancel()
         stopped.append(number.name)
-        deadline.stop()
-        task.cancel()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop, number)
     try:
         return await task
@@ -80,7 +81,8 @@ async def _work(setup: "Setup", source_file: Path | None, deadline: "Deadline", 
         if not stopped:
             raise
         raise Stopped(
-            f"stopped by {stopped[0]}; no file is half written, what was under way was rolled back. Run again"
+            f"stopped by {stopped[0]}; every file is as it was or new and checked, a reload that was cut off is owed. "
+            "Run again to finish"
         ) from error
     finally:
         await source.close()

@@ -67,6 +67,10 @@ def _write(document: dict[str, Any]) -> None:
     print(f"source: {source['state']}, index {source['index']}, last contact {contact}")
     if source["error"]:
         print(f"  ! {source['error']}")
+    if lock := document.get("lock"):
+        print(f"lock {lock['key']}: held by {'this instance' if lock['leading'] else lock['holder'] or 'nobody'}")
+        if lock["error"]:
+            print(f"  ! {lock['error']}")
     for target in document["targets"]:
         applied = _time(target["last_applied_at"])
         print(

@@ -60,6 +60,12 @@ def _host(value: str) -> str:
     return value
 
 
+def _within(value: float) -> float:
+    if value < 1:
+        raise ValueError("is too short for a probe, which must work several times; write 1s or more")
+    return value
+
+
 def _address(value: str) -> str:
     host, _, port = value.rpartition(":")
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host.replace(":", "\0")
@@ -119,7 +125,7 @@ class Probe(Strict):
 
     http: HttpRequest | None = None
     tcp: Annotated[str, AfterValidator(_address)] | None = None
-    within: SomeTime = 10.0
+    within: Annotated[Duration, AfterValidator(_within)] = 10.0
 
     @property
     def address(self) -> tuple[str, int]:

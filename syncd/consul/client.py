@@ -73,6 +73,21 @@ class Client:
         reply = answers.listing(answer, services.catalog_decoder)
         return Reply(reply.status, reply.index, reply.headers, services.catalog(reply.data))
 
+    async def several(self, keys: Sequence[str]) -> dict[str, Pair]:
+        """Return those of the keys that transactions show, by key; of the others nothing is known."""
+        pairs: dict[str, Pair] = {}
+        for start in range(0, len(keys), txn.MAX_OPS):
+            chunk = keys[start : start + txn.MAX_OPS]
+            try:
+                found = (await txn.read(self._api, chunk)).data
+                there = [key for key in chunk if key not in found.missing]
+                if found.missing and there:  # one missing key makes it show none of the others
+                    found = (await txn.read(self._api, there)).data
+            except (NotConsul, PermissionDenied):  # as in `gone`
+                break
+            pairs |= found.pairs
+        return pairs
+
     async def gone(self, keys: Sequence[str]) -> frozenset[str]:
         """Return those of the keys that are proved not to exist, asked in bulk; of the others nothing is known."""
         proved: set[str] = set()

@@ -14,17 +14,18 @@ from dataclasses import dataclass
 
 import aiohttp
 import yarl
-from consul import base
 
 from syncd import __version__
 from syncd.consul.credentials import Token, tls_context
 from syncd.consul.failures import Unreachable, Untrusted, not_consul
+from syncd.consul.library import base
 from syncd.consul.settings import Endpoint, Settings, endpoint
 from syncd.core.fields import parse_duration
 
 READ_TIMEOUT_S = 10.0
 CONNECT_TIMEOUT_S = 5.0
 MAX_BODY_BYTES = 512 * 1024 * 1024
+_BUFFER_BYTES = 1024 * 1024
 
 Params = Sequence[tuple[str, object]]
 
@@ -162,6 +163,7 @@ class HTTPClient(base.HTTPClient):  # type: ignore[misc]  # python-consul2 has n
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"Accept-Encoding": "identity", "User-Agent": f"syncd/{__version__}"},
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S),
+                read_bufsize=_BUFFER_BYTES,
             )
         return self._session
 

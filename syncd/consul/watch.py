@@ -22,8 +22,8 @@ class Watch(Generic[T]):
     """Asks for one path again and again and hands on every believable answer.
 
     Args:
-        ask: gives the answer after an index, at once for None; bounded in time by the transport, so that a watch that
-            makes no progress is replaced by a new query on a new connection.
+        ask: gives the answer after an index, at once for None, soon where the second argument is True; bounded in time
+            by the transport, so that a watch that makes no progress is replaced by a new query on a new connection.
         take: gets every answer, and is waited for before the next query; gives False where it brought nothing new.
         fail: gets every failure; the watch goes on with the old index.
 
@@ -32,7 +32,7 @@ class Watch(Generic[T]):
 
     def __init__(
         self,
-        ask: Callable[[int | None], Awaitable[Reply[T]]],
+        ask: Callable[[int | None, bool], Awaitable[Reply[T]]],
         take: Callable[[Reply[T]], Awaitable[bool]],
         fail: Callable[[SyncdError], None],
     ) -> None:
@@ -48,10 +48,11 @@ class Watch(Generic[T]):
         """Watch until cancelled."""
         while True:
             try:
-                reply = await self._ask(self.index)
+                # After a failure soon: a Consul that came back with lower indexes would let us wait for nothing.
+                reply = await self._ask(self.index, self._tries > 0)
                 if self.index is not None and reply.index < self.index:
                     # The index falls back minutes after a delete and when a snapshot is restored: both are normal.
-                    reply = await self._ask(None)
+                    reply = await self._ask(None, False)
             except SyncdError as error:
                 self._fail(error)
                 await asyncio.sleep(self._pause_s())

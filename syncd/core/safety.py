@@ -49,7 +49,7 @@ def _over(op: str, count: int, owned: int, limit_percent: float) -> list[str]:
     if count * 100 <= limit_percent * owned:
         return []
     return [
-        f"would {op} {count} of {_entries(owned)} that we own, {count * 100 / owned:.0f} % "
+        f"would {op} {count} of {_entries(owned)} that we own, {count * 100 / owned:.1f} % "
         f"(limits.max_{op}_percent is {limit_percent:g})"
     ]
 

@@ -1,11 +1,14 @@
 """One pass from the plan on: transactions, pushes, reloads, journal. What a dry run leaves out."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from typing import Any, TypeVar
 
-from syncd.core.errors import Fenced, ReloadError, TargetError
+import structlog
+
+from syncd.core.errors import Fenced, ReloadError, SyncdError, TargetError
 from syncd.core.model import Change
 from syncd.core.report.model import Outcome, PassResult, ReloadResult, TargetResult
 from syncd.engine.deadline import Deadline
@@ -16,8 +19,11 @@ from syncd.engine.reading import is_file
 from syncd.engine.redaction import Redaction
 from syncd.engine.reloading import reload_group
 from syncd.engine.setup import Setup, group_of
-from syncd.engine.transaction import Replacement, replace_files
+from syncd.engine.transaction import Replacement, replace_files, unstick
 from syncd.targets.base import Progress, RemoteTarget
+
+T = TypeVar("T")
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,8 @@ class Done:
     outcome: Outcome
     error: str | None = None
     retry_after_s: float | None = None
+    touched: bool = False
+    """True where its changes were carried out, all of them if there is no `error`."""
 
 
 async def apply_pass(setup: Setup, journal: Journal, pass_plan: PassPlan, conditions: Conditions) -> PassResult:
@@ -50,9 +58,7 @@ async def apply_pass(setup: Setup, journal: Journal, pass_plan: PassPlan, condit
     """
     redaction = Redaction(pass_plan.snapshot)
     groups = _grouped(pass_plan.planned)
-    results = await asyncio.gather(
-        *(apply_group(setup, journal, name, members, conditions, redaction) for name, members in groups)
-    )
+    results = await _all([apply_group(setup, journal, name, one, conditions, redaction) for name, one in groups])
     done: dict[str, Done] = {}
     reloads: list[ReloadResult] = []
     for outcomes, reload in results:
@@ -66,6 +72,18 @@ async def apply_pass(setup: Setup, journal: Journal, pass_plan: PassPlan, condit
         ),
         reloads=tuple(reloads),
     )
+
+
+async def _all(works: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """Return what all the works give; where one is cancelled all are, and each is waited for to its end."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
 
 
 def _grouped(planned: Sequence[Planned]) -> list[tuple[str | None, list[Planned]]]:
@@ -98,23 +116,35 @@ async def apply_group(
             done[one.target.name] = verdict
             if verdict.outcome == "in_sync":
                 _remember_inputs(journal, one)
+    swapped = False
     try:
+        if is_file(members[0].target):
+            unstick(journal, _transaction_name(name, members))
         if ready and not is_file(ready[0].target):
             done.update(await _push(journal, ready[0].target, ready[0], conditions))
         elif ready:
             await _swap(journal, name, ready, setup)
-            done.update({one.target.name: Done(_after(one)) for one in ready})
-    except (TargetError, ReloadError) as error:
-        outcome: Outcome = "skipped" if isinstance(error, Fenced) else "failed"
-        untouched = "all files of the group are as they were: " if isinstance(error, ReloadError) else ""
-        failed = Done(outcome, redaction.clean(f"{untouched}{error}"), getattr(error, "retry_after_s", None))
-        done.update({one.target.name: failed for one in ready})
+            swapped = True
+            done.update({one.target.name: Done(_after(one), touched=True) for one in ready})
+    except Exception as error:
+        failed = _failure(error, redaction)
+        done.update({one.target.name: failed for one in ready or members})
     if name is None:
         return done, None
-    reload = await reload_group(setup.groups[name], journal, conditions.deadline, redaction, checked=bool(ready))
+    reload = await reload_group(setup.groups[name], journal, conditions.deadline, redaction, checked=swapped)
     if reload is not None and reload.state == "failed":
         done.update({one.target.name: _blamed(done[one.target.name], reload) for one in members})
     return done, reload
+
+
+def _failure(error: Exception, redaction: Redaction) -> Done:
+    """Return what an error makes of the targets it concerns; one of ours must not take the others down."""
+    if not isinstance(error, SyncdError):
+        _log.error("internal_error", exc_info=error)
+        return Done("failed", f"internal error ({type(error).__name__}); the log says where, please report it")
+    outcome: Outcome = "skipped" if isinstance(error, Fenced) else "failed"
+    untouched = "all files of the group are as they were: " if isinstance(error, ReloadError) else ""
+    return Done(outcome, redaction.clean(f"{untouched}{error}"), getattr(error, "retry_after_s", None))
 
 
 def _verdict(one: Planned, conditions: Conditions) -> Done | None:
@@ -147,15 +177,20 @@ def _blamed(before: Done, reload: ReloadResult) -> Done:
     return Done("failed", reload.error)
 
 
+def _transaction_name(name: str | None, members: Sequence[Planned]) -> str:
+    return f"reload:{name}" if name is not None else f"target:{members[0].target.name}"
+
+
 async def _swap(journal: Journal, name: str | None, ready: Sequence[Planned], setup: Setup) -> None:
     group = setup.groups[name] if name is not None else None
     replacements = [found for one in ready if (found := _replacement(one)) is not None]
     await replace_files(
         journal,
-        f"reload:{name}" if name is not None else f"target:{ready[0].target.name}",
+        _transaction_name(name, ready),
         replacements,
         check=group.check.run if group is not None and group.check is not None else None,
         owe=name if group is not None and group.owes else None,
+        backups=setup.state.backups,
         prove=group is not None and group.probe is not None,
     )
 
@@ -167,7 +202,7 @@ def _replacement(one: Planned) -> Replacement | None:
     change = one.plan.changes[0]
     return Replacement(
         wanted=state.wanted,
-        planned=state.present.content if state.present is not None else None,
+        present=state.present,
         kind=one.target.kind,
         written=_written(one, change, state.desired.masked),
         inputs=one.rendered.inputs,
@@ -175,7 +210,8 @@ def _replacement(one: Planned) -> Replacement | None:
 
 
 def _written(one: Planned, change: Change, masked: str | None = None) -> Written:
-    return Written(one.target.name, change.key, change.new_digest or "", change.sensitive, masked)
+    sensitive = change.entry is not None and change.entry.sensitive
+    return Written(one.target.name, change.key, change.new_digest or "", sensitive, masked if sensitive else None)
 
 
 def _remember_inputs(journal: Journal, one: Planned) -> None:
@@ -184,11 +220,11 @@ def _remember_inputs(journal: Journal, one: Planned) -> None:
     entries = (one.file.desired if one.file is not None else one.rendered.desired).entries.values()
     known = journal.written(name)
     masked = one.file.desired.masked if one.file is not None else None
-    fresh = [
+    wrote = (
         Written(name, entry.key, entry.digest, entry.sensitive, masked if entry.sensitive else None)
         for entry in entries
-        if entry.key not in known or known[entry.key].digest != entry.digest
-    ]
+    )
+    fresh = [entry for entry in wrote if known.get(entry.key) != entry]
     if fresh or journal.inputs(name) != inputs:
         journal.record(one.target.kind, name, inputs=inputs, wrote=fresh)
 
@@ -217,5 +253,5 @@ async def _push(journal: Journal, target: RemoteTarget, one: Planned, conditions
     if failed:
         key, why = next(iter(failed.items()))
         more = f", and {len(failed) - 1} more" if len(failed) > 1 else ""
-        return {target.name: Done("failed", f"{key}: {why}{more}")}
-    return {target.name: Done(_after(one))}
+        return {target.name: Done("failed", f"{key}: {why}{more}", touched=True)}
+    return {target.name: Done(_after(one), touched=True)}

@@ -3,8 +3,10 @@
 Every path here is absolute. Names beside an output start with a dot, so that `include *.conf` never sees them.
 """
 
+import contextlib
 import errno
 import os
+import re
 import stat
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from syncd.core.digest import sha256_hex
 from syncd.core.errors import TargetError
 
 _MARK = ".syncd-"
+_MOUNTS = Path("/proc/self/mountinfo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,11 @@ def read(path: Path) -> Present | None:
         return Present(file.read(), stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
 
 
-def stage(wanted: Wanted, temporary: Path) -> None:
+def stage(wanted: Wanted, temporary: Path, like: Present | None) -> None:
     """Write a file's new content, mode and owner to `temporary`, durable.
+
+    Args:
+        like: the file it replaces, whose owner it gets where nothing else is wanted and we have the right.
 
     Raises:
         TargetError: it cannot be written; `temporary` is gone again.
@@ -81,6 +87,9 @@ def stage(wanted: Wanted, temporary: Path) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(wanted.content)
             file.flush()
+            if like is not None:
+                with contextlib.suppress(PermissionError):
+                    os.fchown(descriptor, like.uid, like.gid)
             if wanted.uid is not None or wanted.gid is not None:
                 os.fchown(
                     descriptor, -1 if wanted.uid is None else wanted.uid, -1 if wanted.gid is None else wanted.gid
@@ -129,6 +138,52 @@ def restore(backup: Path, path: Path) -> None:
         backup.unlink(missing_ok=True)
 
 
+def mounted(path: Path) -> bool:
+    """Return True for a file that is mounted on its own, as containers do: nothing can be renamed over it."""
+    try:
+        lines = _MOUNTS.read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return False
+    wanted = str(path)
+    return any(_mount_point(line) == wanted for line in lines)
+
+
+def _mount_point(line: str) -> str:
+    escaped = line.split(" ")[4]
+    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), escaped)
+
+
+def copy_aside(path: Path, backup: Path) -> None:
+    """Copy the present file to `backup` (0600), durable.
+
+    Raises:
+        TargetError: it cannot be copied.
+    """
+    present = read(path)
+    content = b"" if present is None else present.content
+    stage(Wanted(backup, content, 0o600, None, None, True), backup, None)
+
+
+def overwrite(path: Path, content: bytes, mode: int, uid: int | None = None, gid: int | None = None) -> None:
+    """Write a file in place; a reader may see half of it, and there is no other way for a mounted one.
+
+    Raises:
+        TargetError: it cannot be written.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.truncate()
+            file.flush()
+            if uid is not None or gid is not None:
+                os.fchown(descriptor, -1 if uid is None else uid, -1 if gid is None else gid)
+            os.fchmod(descriptor, mode)
+            os.fsync(descriptor)
+    except OSError as error:
+        raise failure(path, "cannot be written in place", error) from error
+
+
 def sync_folder(folder: Path) -> None:
     """Make the renames in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -158,9 +213,11 @@ def sweep(path: Path, kept: Collection[str]) -> None:
 def failure(path: Path, what: str, error: OSError) -> TargetError:
     """Return the error for a file operation that the system refused."""
     advice = {
-        errno.EACCES: "; give syncd the right to write there",
+        errno.EACCES: "; give syncd the right to read and write there",
         errno.EROFS: "; mount it writable or change path",
         errno.ENOSPC: "; free some space",
+        errno.ELOOP: "; its links lead in a circle",
+        errno.ENAMETOOLONG: "; choose a shorter name, temporary files need 24 characters more",
         errno.EISDIR: "; a folder is in the way, move it or change path",
         errno.ENOTDIR: "; a file is in the way of a folder, move it or change path",
         errno.EBUSY: "; it is mounted on its own: mount its folder instead",
@@ -180,4 +237,4 @@ def _copy(path: Path, backup: Path) -> None:
     present = read(path)
     if present is None:
         raise FileNotFoundError(errno.ENOENT, "it is gone", str(path))
-    stage(Wanted(path, present.content, present.mode, present.uid, present.gid, False), backup)
+    stage(Wanted(path, present.content, present.mode, None, None, False), backup, present)

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from syncd.core import globs
 from syncd.core.model import Need, Plan
+from syncd.core.templating import CATALOG
 from syncd.engine.journal import Inputs
 from syncd.engine.reading import Rendered, is_file
 from syncd.sources.base import Presence, Source
@@ -31,7 +32,11 @@ async def guarded(
         held.append(rendered.hidden_why)
     expect = rendered.target.config.expect
     if expect is not None and len(rendered.desired.entries) < expect.min_entries and not plan.error:
-        held.append(f"{len(rendered.desired.entries)} entries are wanted, fewer than expect.min_entries")
+        wanted = len(rendered.desired.entries)
+        held.append(
+            f"it would hold {wanted}, and expect.min_entries is {expect.min_entries}; "
+            "see whether the token may read all keys, or lower it"
+        )
     if plan.changes:
         held += _lost_services(rendered, before)
     if plan.changes or plan.missing_keys:
@@ -52,11 +57,17 @@ def _gone(key: str, layer: str, said: Mapping[str, Presence]) -> bool:
 
 
 def _lost_services(rendered: Rendered, before: Inputs) -> list[str]:
-    return [
-        f"service '{use.name}' had {_instances(before.services[use.name])} and has none in that state now; "
-        "keeping the last ones (service(..., allow_empty=True) lets it go)"
+    lost = [
+        use
         for use in rendered.desired.services
         if not use.count and not use.allow_empty and before.services.get(use.name)
+    ]
+    return [
+        "the catalog listed services and lists none now; keeping what was made from them"
+        if use.name == CATALOG
+        else f"service '{use.name}' had {_instances(before.services[use.name])} and has none in that state now; "
+        "keeping the last ones (service(..., allow_empty=True) lets it go)"
+        for use in lost
     ]
 
 
@@ -73,7 +84,7 @@ def _vanished(plan: Plan, rendered: Rendered, before: Inputs, layer: str) -> set
             key = target.source_key(change.key) if change.op == "delete" else None
             if key is not None:
                 found |= {key, f"{layer}/{key}"} if layer else {key}
-    if before.keys == rendered.inputs.keys:
+    if before == rendered.inputs:
         return found
     for key, was in before.keys.items():
         now = rendered.inputs.keys.get(key)

@@ -63,8 +63,11 @@ class Journal:
         Raises:
             StateError: not a journal, or written by a newer syncd.
         """
-        path.touch(mode=0o600)
-        database = sqlite3.connect(path, isolation_level=None)
+        try:
+            path.touch(mode=0o600)
+            database = sqlite3.connect(path, isolation_level=None)
+        except (OSError, sqlite3.Error) as error:
+            raise StateError(f"{path}: cannot be opened ({error}); make state_dir writable") from error
         try:
             database.execute("PRAGMA journal_mode = TRUNCATE")
             database.execute("PRAGMA synchronous = FULL")
@@ -85,9 +88,12 @@ class Journal:
         memory = sqlite3.connect(":memory:", isolation_level=None)
         try:
             if path.exists():
+                path.open("rb").close()
                 _copy(path, memory)
             if _version(memory, path) < SCHEMA_VERSION:
                 memory.executescript(_SCHEMA)
+        except OSError as error:
+            raise StateError(f"{path}: cannot be read ({error.strerror}); run as the user that runs syncd") from error
         except sqlite3.DatabaseError as error:
             raise _unusable(path, error) from error
         return cls(memory)
@@ -240,15 +246,21 @@ class Journal:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """BEGIN IMMEDIATE … COMMIT, or ROLLBACK where the body or the commit fails."""
-        self._db.execute("BEGIN IMMEDIATE")
+        """BEGIN IMMEDIATE … COMMIT, or ROLLBACK where the body or the commit fails.
+
+        Raises:
+            StateError: SQLite could not write; nothing of the body is kept.
+        """
         try:
+            self._db.execute("BEGIN IMMEDIATE")
             yield
             self._db.execute("COMMIT")
-        except BaseException:
+        except BaseException as error:
             self._inputs.clear()
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise StateError(f"the journal in state_dir cannot be written ({error}); is its disk full?") from error
             raise
 
 

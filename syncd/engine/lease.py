@@ -76,8 +76,10 @@ class Permit:
         Raises:
             Fenced: it may not.
         """
-        if self.lease.term != self.term or not self.lease.held:
+        if not self.lease.held:
             raise Fenced(self.lease.why_not)
+        if self.lease.term != self.term:
+            raise Fenced("this instance writes from now on, and looks first what is there")
 
     @contextmanager
     def sending(self, target: str) -> Iterator[None]:

@@ -61,7 +61,7 @@ async def once(
     with setup.state.locked(command):
         journal = Journal.open(setup.state.journal)
         try:
-            groups = recover(journal, setup.outputs)
+            groups = recover(journal, setup.outputs, setup.state.backups)
             if groups:
                 recovered(groups)
             key = setup.state.plan_key(env, make=True)

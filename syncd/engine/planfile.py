@@ -41,6 +41,8 @@ def save(result: PassResult, path: Path, plan_key: bytes | None) -> None:
     document = as_json.document(result, hide_values=True)
     document["selected"] = list(result.selected)
     document["key_id"] = key_id(plan_key) if sealed and plan_key is not None else None
+    if path.is_dir():
+        raise UsageError(f"--out {path}: is a folder; name a file")
     fresh = path.with_name(f".{path.name}.syncd-new")
     try:
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)

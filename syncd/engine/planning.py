@@ -12,7 +12,7 @@ from syncd.core.model import Change, Desired, Entry, Plan
 from syncd.core.report.model import Orphan, PassResult, ReloadResult, TargetResult
 from syncd.core.safety import by_limits, by_policy
 from syncd.core.snapshot import Snapshot
-from syncd.engine import current
+from syncd.engine import current, files
 from syncd.engine.guard import guarded
 from syncd.engine.journal import Journal
 from syncd.engine.reading import Rendered, Target, is_file, read_and_render
@@ -20,6 +20,10 @@ from syncd.engine.setup import Setup, group_of, is_file_kind
 from syncd.engine.transaction import interrupted
 from syncd.sources.base import Source
 from syncd.targets.base import FileTarget, RemoteTarget
+
+_IN_PLACE = (
+    "is mounted on its own, so it is written in place, and a reader may see half of it; mount its folder instead"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,9 @@ async def plan_target(
         show: False leaves out the diff, and the old and new values: a target is not asked for them.
     """
     target = rendered.target
+    before = journal.inputs(target.name)
+    if rendered.inputs == before:
+        rendered = replace(rendered, inputs=before)  # the same object: to compare it again costs nothing
     file: current.FileState | None = None
     try:
         if is_file(target):
@@ -123,7 +130,7 @@ async def plan_target(
         plan = await guarded(
             plan,
             rendered,
-            journal.inputs(target.name),
+            before,
             source,
             layer=setup.rules.layer,
             allow_empty=limits.allow_empty,
@@ -165,6 +172,8 @@ def _plan_file(
     plan = diff(target.name, target.kind, state.desired, present, owner=config.owner, adopt=target.config.adopt)
     # A file is never removed: one that cannot be rendered stays as it is.
     plan = by_policy(plan, "upsert-only")
+    if files.mounted(state.path):
+        plan = replace(plan, warnings=(*plan.warnings, f"{target.config.path}: {_IN_PLACE}"))
     return current.with_diff(plan, target, state, written) if show else plan, state
 
 
@@ -236,7 +245,9 @@ def _sealed(plan: Plan, key: bytes | None) -> Plan:
 def _owed(setup: Setup, journal: Journal, targets: Sequence[Target]) -> list[str]:
     """Return the reloads that are owed and that the selected targets take part in."""
     groups = {group_of(target) for target in targets}
-    return sorted(name for name in journal.owed() if name in groups and name in setup.groups)
+    return sorted(
+        name for name in journal.owed() if name in groups and name in setup.groups and setup.groups[name].owes
+    )
 
 
 def _orphans(setup: Setup, journal: Journal) -> tuple[Orphan, ...]:

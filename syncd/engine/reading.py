@@ -32,6 +32,8 @@ class Rendered:
     inputs: Inputs
     hidden: str | None = None
     hidden_why: str = ""
+    index: int = 0
+    """The Consul index of the snapshot it was made from."""
 
 
 async def read_and_render(
@@ -81,4 +83,4 @@ def render(target: Target, snapshot: Snapshot) -> Rendered:
         desired = Desired(error=str(error))
     keys: Mapping[str, str] = {key: item.layer for key, item in view.items.items()}
     services = {use.name: use.count for use in desired.services}
-    return Rendered(target, desired, frozenset(view.reads), Inputs(keys, services), hidden, why)
+    return Rendered(target, desired, frozenset(view.reads), Inputs(keys, services), hidden, why, snapshot.index)

@@ -1,10 +1,12 @@
 """The last line of defence for words that are not ours: the output of a check may quote a line that holds a secret."""
 
 import base64
+import json
 from urllib.parse import quote
 
 from syncd.core.snapshot import Snapshot
 
+_SHORTEST_LINE = 8
 _SHORTEST = 4
 """Characters; masking every `1` of a text because a secret is `1` would tell more than it hides."""
 
@@ -28,6 +30,29 @@ class Redaction:
 
 
 def _forms(value: bytes) -> set[str]:
+    """Return what of a sensitive value must not be shown: the whole, its lines, the texts in its JSON, encoded ones."""
     text = value.decode(errors="replace").strip()
-    whole = {text, quote(text, safe=""), base64.b64encode(value).decode()}
-    return {form for form in whole if len(form) >= _SHORTEST} | {line for line in text.split("\n") if len(line) >= 8}
+    words = {text, *(line for line in text.split("\n") if len(line) >= _SHORTEST_LINE), *_json_texts(text)}
+    encoded = {base64.b64encode(value).decode(), *(base64.b64encode(word.encode()).decode() for word in words)}
+    return {form for form in words | encoded | {quote(word, safe="") for word in words} if len(form) >= _SHORTEST}
+
+
+def _json_texts(text: str) -> set[str]:
+    if text[:1] not in ("{", "["):
+        return set()
+    try:
+        pending = [json.loads(text)]
+    except (ValueError, RecursionError):
+        return set()
+    found: set[str] = set()
+    while pending:
+        one = pending.pop()
+        if isinstance(one, dict):
+            pending += one.values()
+        elif isinstance(one, list):
+            pending += one
+        elif isinstance(one, str):
+            found.add(one)
+        elif one is not None and not isinstance(one, bool):
+            found.add(json.dumps(one))
+    return found

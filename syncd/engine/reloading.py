@@ -7,7 +7,7 @@ between leaves both to the next pass. A probe that fails puts the files back and
 import asyncio
 import random
 
-from syncd.core.errors import ReloadError
+from syncd.core.errors import ReloadError, TargetError
 from syncd.core.report.model import ReloadResult
 from syncd.engine.deadline import Deadline
 from syncd.engine.groups import ReloadGroup
@@ -53,8 +53,11 @@ def _jitter_s(group: ReloadGroup, deadline: Deadline) -> float:
 
 async def _undo(group: ReloadGroup, journal: Journal) -> str:
     """Put back what the probe did not prove, check and reload it; return what was done, in words."""
-    if not put_back(journal, group.name):
-        return "there is nothing to put back, the reload stays owed"
+    try:
+        if not put_back(journal, group.name):
+            return "there is nothing to put back, the reload stays owed"
+    except TargetError as error:
+        return f"not all files could be put back, the next pass tries again: {error}"
     try:
         if group.check is not None:
             await group.check.run()

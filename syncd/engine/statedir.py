@@ -1,10 +1,10 @@
 """The state dir: its lock, its plan key, and where its parts are."""
 
+import contextlib
 import fcntl
 import os
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 from syncd.core.errors import StateError
@@ -18,6 +18,7 @@ class StateDir:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.journal = path / "journal.db"
+        self.backups = path / "backups"
 
     def ensure(self) -> None:
         """Make the folder where it is missing.
@@ -30,7 +31,7 @@ class StateDir:
         except OSError as error:
             raise StateError(f"state_dir {self.path}: cannot be made ({error.strerror}); set state_dir") from error
 
-    @contextmanager
+    @contextlib.contextmanager
     def locked(self, command: str) -> Iterator[None]:
         """Hold the state dir's lock (flock) for the block; the kernel lets go of it when the process ends.
 
@@ -50,8 +51,9 @@ class StateDir:
             os.close(descriptor)
             raise StateError(f"state_dir {self.path}: in use by {holder}; wait for it or stop it") from error
         try:
-            os.ftruncate(descriptor, 0)
-            os.write(descriptor, f"syncd {command} (pid {os.getpid()})\n".encode())
+            with contextlib.suppress(OSError):  # who holds it is said as far as the disk takes it
+                os.ftruncate(descriptor, 0)
+                os.write(descriptor, f"syncd {command} (pid {os.getpid()})\n".encode())
             yield
         finally:
             os.close(descriptor)
@@ -61,19 +63,29 @@ class StateDir:
 
         Args:
             make: make one where there is none.
+
+        Raises:
+            StateError: it cannot be read or made.
         """
         given = env.get(PLAN_KEY_VARIABLE)
         if given:
             return given.encode()
         path = self.path / "plan.key"
-        key = path.read_bytes().strip() if path.exists() else b""
-        if make and not key:
-            key = secrets.token_hex(32).encode()
-            fresh = path.with_suffix(".new")
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(key)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(path)
+        try:
+            key = path.read_bytes().strip() if path.exists() else b""
+            if make and not key:
+                key = secrets.token_hex(32).encode()
+                _write_private(path, key)
+        except OSError as error:
+            raise StateError(f"{path}: cannot be used ({error.strerror}); run as the user that runs syncd") from error
         return key or None
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    fresh = path.with_suffix(".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

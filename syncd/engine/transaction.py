@@ -5,8 +5,9 @@ new digests, reload owed. Recovery has one rule: an intent without (5) is rolled
 where it has a probe the backups stay until that has passed, and a probe that fails makes an intent of them again.
 """
 
+import contextlib
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,10 @@ from syncd.engine.journal import Inputs, Journal, Written
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """One file of a group to replace. `planned` is what the file held when that was planned, None where none was."""
+    """One file of a group to replace. `present` is the file as it was when that was planned, None where none was."""
 
     wanted: files.Wanted
-    planned: bytes | None
+    present: files.Present | None
     kind: str
     written: Written
     inputs: Inputs
@@ -29,10 +30,14 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
+    """What is done to one file. `in_place`: it is mounted on its own; its backup is a copy in the state dir."""
+
     path: str
     temporary: str
     backup: str | None
     digest: str
+    in_place: bool = False
+    mode: int = 0
 
 
 async def replace_files(
@@ -42,36 +47,56 @@ async def replace_files(
     *,
     check: Callable[[], Awaitable[None]] | None,
     owe: str | None,
+    backups: Path,
     prove: bool = False,
 ) -> None:
     """Replace the files of one group, check them, and owe the reload `owe`.
 
     Args:
+        backups: the folder in the state dir for copies of files that cannot be renamed over.
         prove: keep what stood there before until `forget_backups` or `put_back`.
 
     Raises:
         TargetError: a file changed since it was planned, or cannot be replaced. All files are as they were.
         ReloadError: `check` refused them. All files are as they were.
     """
-    steps = [_step(one) for one in replacements]
+    steps = [_step(one, backups) for one in replacements]
     journal.begin(group, [asdict(step) for step in steps])
+    swapped: set[str] = set()
     try:
         for step, one in zip(steps, replacements, strict=True):
             _prepare(step, one)
-        for step in steps:
-            files.swap(Path(step.temporary), Path(step.path))
+        if check is not None:
+            # The backups' names must last longer than the renames: else a power cut leaves what was never checked.
+            _sync(steps)
+        for step, one in zip(steps, replacements, strict=True):
+            swapped.add(step.path)
+            _swap(step, one.wanted)
         _sync(steps)
         if check is not None:
             await check()
+        kept = _commit(journal, group, replacements, steps, owe, prove)
     except BaseException:
-        _roll_back(steps)
+        _roll_back(steps, swapped)
         journal.rolled_back(group)
         raise
+    needed = {step.backup for step in kept}
+    forget_backups([asdict(step) for step in steps if step.backup not in needed])
+
+
+def _commit(
+    journal: Journal,
+    group: str,
+    replacements: Sequence[Replacement],
+    steps: Sequence[_Step],
+    owe: str | None,
+    prove: bool,
+) -> list[_Step]:
+    """Make the new digests and what is owed durable; return the steps whose backups a probe may still need."""
     inputs: Mapping[str, tuple[str, Inputs]] = {one.written.target: (one.kind, one.inputs) for one in replacements}
     kept = _proved([_Step(**one) for one in journal.unproved(owe)], steps) if prove and owe is not None else []
     journal.finish(group, [one.written for one in replacements], inputs, owe, [asdict(step) for step in kept])
-    needed = {step.backup for step in kept}
-    forget_backups([asdict(step) for step in steps if step.backup not in needed])
+    return kept
 
 
 def put_back(journal: Journal, reload: str) -> bool:
@@ -94,21 +119,40 @@ def forget_backups(steps: Sequence[Mapping[str, Any]]) -> None:
             Path(step["backup"]).unlink(missing_ok=True)
 
 
-def recover(journal: Journal, outputs: Iterable[Path]) -> list[str]:
-    """Roll back every transaction that a killed pass left, and remove what it left beside `outputs`.
+def recover(journal: Journal, outputs: Iterable[Path], backups: Path) -> list[str]:
+    """Roll back every transaction that a killed pass left, and remove what it left beside `outputs` and in `backups`.
 
     Files that wait for their proof stay, and so do their backups: their reload is owed.
+
+    A group that cannot be rolled back stays as it is: only its own targets wait for that.
 
     Returns:
         The groups that were rolled back.
     """
-    intents = journal.intents()
-    for group, steps in intents.items():
-        _finish_rolling_back(journal, group, steps)
+    done = []
+    for group in journal.intents():
+        with contextlib.suppress(TargetError):
+            unstick(journal, group)
+            done.append(group)
     kept = {step["backup"] for step in journal.unproved()}
+    kept |= {step["backup"] for steps in journal.intents().values() for step in steps}
     for path in outputs:
         files.sweep(files.real(path), kept)
-    return list(intents)
+    for left in backups.iterdir() if backups.is_dir() else ():
+        if str(left) not in kept:
+            left.unlink(missing_ok=True)
+    return done
+
+
+def unstick(journal: Journal, group: str) -> None:
+    """Roll back the transaction that an earlier pass began for this group and could not end, if there is one.
+
+    Raises:
+        TargetError: a file cannot be put back; which, and why.
+    """
+    steps = journal.intents().get(group)
+    if steps is not None:
+        _finish_rolling_back(journal, group, steps)
 
 
 def interrupted(journal: Journal) -> dict[str, Path | None]:
@@ -127,14 +171,18 @@ def interrupted(journal: Journal) -> dict[str, Path | None]:
     return found
 
 
-def _step(one: Replacement) -> _Step:
+def _step(one: Replacement, backups: Path) -> _Step:
     path = one.wanted.path
     number = secrets.token_hex(4)
+    in_place = one.present is not None and files.mounted(path)
+    beside = files.beside(path, f"old-{number}")
     return _Step(
         path=str(path),
         temporary=str(files.beside(path, f"new-{number}")),
-        backup=None if one.planned is None else str(files.beside(path, f"old-{number}")),
+        backup=None if one.present is None else str(backups / f"{path.name}-{number}" if in_place else beside),
         digest=one.written.digest,
+        in_place=in_place,
+        mode=one.present.mode if one.present is not None else 0,
     )
 
 
@@ -154,25 +202,59 @@ def _finish_rolling_back(journal: Journal, group: str, steps: Sequence[Mapping[s
 
 def _prepare(step: _Step, one: Replacement) -> None:
     present = files.read(one.wanted.path)
-    if (None if present is None else present.content) != one.planned:
+    if (present and present.content) != (one.present and one.present.content):
         raise TargetError(f"{step.path}: somebody changed it since it was planned; run again")
+    if step.in_place and step.backup is not None:
+        files.copy_aside(one.wanted.path, Path(step.backup))
+        return
     if step.backup is not None:
         files.keep(one.wanted.path, Path(step.backup))
-    files.stage(one.wanted, Path(step.temporary))
+    files.stage(one.wanted, Path(step.temporary), present)
 
 
-def _roll_back(steps: Sequence[_Step]) -> None:
-    """Bring every file back; harmless to repeat, and for files that were never touched."""
+def _swap(step: _Step, wanted: files.Wanted) -> None:
+    if step.in_place:
+        files.overwrite(wanted.path, wanted.content, wanted.mode, wanted.uid, wanted.gid)
+    else:
+        files.swap(Path(step.temporary), wanted.path)
+
+
+def _roll_back(steps: Sequence[_Step], swapped: Collection[str] = ()) -> None:
+    """Bring every file back; harmless to repeat, and for files that were never touched.
+
+    Args:
+        swapped: paths that surely hold our new file, or what the check made of it.
+
+    Raises:
+        TargetError: one could not be brought back; the others were.
+    """
+    failures: list[str] = []
     for step in steps:
-        path = Path(step.path)
-        Path(step.temporary).unlink(missing_ok=True)
-        if step.backup is not None:
-            files.restore(Path(step.backup), path)
-        else:
-            present = files.read(path)
-            if present is not None and present.digest == step.digest:
-                path.unlink()
+        try:
+            _undo(step, step.path in swapped)
+        except (OSError, TargetError) as error:
+            why = files.failure(Path(step.path), "cannot be put back", error) if isinstance(error, OSError) else error
+            failures.append(str(why))
     _sync(steps)
+    if failures:
+        raise TargetError("; ".join(failures))
+
+
+def _undo(step: _Step, swapped: bool) -> None:
+    path = Path(step.path)
+    Path(step.temporary).unlink(missing_ok=True)
+    if step.in_place and step.backup is not None:
+        kept = files.read(Path(step.backup))
+        if kept is not None:
+            files.overwrite(path, kept.content, step.mode)
+            Path(step.backup).unlink()
+        return
+    if step.backup is not None:
+        files.restore(Path(step.backup), path)
+        return
+    present = files.read(path)
+    if present is not None and (swapped or present.digest == step.digest):
+        path.unlink()
 
 
 def _sync(steps: Sequence[_Step]) -> None:

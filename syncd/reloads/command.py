@@ -55,7 +55,7 @@ class CommandReload:
                 raise ReloadError(f"{self.what}: cannot run '{self.argv[0]}' ({error.strerror})") from error
             code = await self._wait(process, output)
             if code:
-                how = f"exit code {code}" if code > 0 else f"signal {signal.Signals(-code).name}"
+                how = f"exit code {code}" if code > 0 else f"signal {_signal_name(-code)}"
                 raise ReloadError(f"{self.what} failed ({how}){_tail(output)}")
 
     async def _wait(self, process: asyncio.subprocess.Process, output: IO[bytes]) -> int:
@@ -65,11 +65,18 @@ class CommandReload:
         except TimeoutError as error:
             await _end_group(process)
             raise ReloadError(
-                f"{self.what} took longer than {self.timeout_s:g} s and was ended{_tail(output)}"
+                f"{self.what} took longer than {self.timeout_s:g} s and was ended; raise its timeout{_tail(output)}"
             ) from error
         except asyncio.CancelledError:
             await asyncio.shield(_end_group(process))
             raise
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return str(number)
 
 
 async def _end_group(process: asyncio.subprocess.Process) -> None:

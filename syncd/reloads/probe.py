@@ -30,7 +30,6 @@ class Probe:
         try:
             async with asyncio.timeout(self.within_s):
                 while row < _IN_A_ROW:
-                    await asyncio.sleep(_PAUSE_S)
                     try:
                         async with asyncio.timeout(_LONGEST_TRY_S):
                             await self.attempt()
@@ -39,6 +38,7 @@ class Probe:
                         row, last = 0, f"no answer in {_LONGEST_TRY_S:g} s"
                     except ReloadError as error:
                         row, last = 0, str(error)
+                    await asyncio.sleep(_PAUSE_S)
         except TimeoutError as error:
             raise ReloadError(f"{self.what} failed for {self.within_s:g} s: {last}") from error
 

@@ -66,16 +66,15 @@ def _read(path: Path) -> _Result | None:
     """Return the result that a file holds, None where there is none yet, or not yet a whole one."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError:
-        return None
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return None
         try:
-            # Shell loops put a program's lines into the message as they are.
-            held = json.loads(file.read(_MAX_BYTES), strict=False)
-        except (OSError, ValueError, RecursionError):
-            return None
+            # Not a pipe: nobody would end what we read. A shell loop's message may hold line breaks as they are.
+            regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+            text = os.read(descriptor, _MAX_BYTES).decode(errors="replace") if regular else ""
+        finally:
+            os.close(descriptor)
+        held = json.loads(text, strict=False)
+    except (OSError, ValueError, RecursionError):
+        return None
     if not isinstance(held, dict):
         return None
     digest, ok, message = held.get("digest"), held.get("ok"), held.get("message", "")

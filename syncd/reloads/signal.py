@@ -8,6 +8,8 @@ from pathlib import Path
 from syncd.core.errors import ReloadError
 
 _PROC = Path("/proc")
+_LONGEST_PID = 7
+"""Digits: the kernel's largest process id is 4194304."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def _read_pid(what: str, path: Path) -> int:
         raise ReloadError(
             f"{what} failed: {path} cannot be read ({error.strerror}); is the process running?"
         ) from error
-    if not text.isdecimal() or int(text) < 1:
+    if not (text.isascii() and text.isdecimal() and len(text) <= _LONGEST_PID) or int(text) < 1:
         raise ReloadError(f"{what} failed: {path} holds no process id")
     return int(text)
 

@@ -29,8 +29,8 @@ class FollowedFile:
     async def read(self, needs: frozenset[Need], known: Snapshot | None = None) -> Snapshot:
         """Return the newest snapshot, which covers `needs` from now on; see `Source.read`."""
         if not needs <= self._needs:
+            await self._read(self._needs | needs)
             self._needs = self._needs | needs
-            await self.refresh()
         return self.snapshot
 
     async def confirm(self, keys: Sequence[str]) -> Mapping[str, Presence]:
@@ -43,8 +43,11 @@ class FollowedFile:
         Raises:
             ConfigError: it cannot be read or holds faults; the snapshot stays.
         """
+        await self._read(self._needs)
+
+    async def _read(self, needs: frozenset[Need]) -> None:
         try:
-            snapshot = await self._source.read(self._needs)
+            snapshot = await self._source.read(needs)
         except ConfigError as error:
             self.status = replace(self.status, state="stale", error=str(error))
             raise

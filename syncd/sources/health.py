@@ -15,7 +15,7 @@ class Health:
     """Collects failures and answers path by path; None stands for full readings.
 
     As long as one path fails the source is stale, however well the others do, and its last contact is the last moment
-    at which nothing failed. Each beginning and end is logged once.
+    at which nothing failed. What is wrong with each path is logged once until all is well, and so is that.
     """
 
     def __init__(self) -> None:
@@ -23,6 +23,7 @@ class Health:
         self._contact_at: float | None = None
         self._stale_at: float | None = None
         self._distrusted_at: float | None = None
+        self._logged: set[object] = set()
 
     @property
     def reading_fails(self) -> bool:
@@ -32,14 +33,15 @@ class Health:
     def failed(self, path: Path | None, error: SyncdError) -> None:
         """Note a failure of one path, or of a full reading."""
         now = time.time()
-        news = not self._failing or type(error) not in map(type, self._failing.values())
         self._failing.pop(path, None)
         self._failing[path] = error  # the newest is the last
         self._stale_at = self._stale_at or now
         if self._distrusts():
             self._distrusted_at = self._distrusted_at or now
-        if news:
+        said = {str(error), (path, type(error))}
+        if said.isdisjoint(self._logged):
             _log.warning("source_stale", error=str(error), distrusted=self._distrusted_at is not None)
+        self._logged |= said
 
     def heard(self, path: Path | None) -> None:
         """Note a believable answer of one path; one of a full reading ends every failure."""
@@ -55,6 +57,7 @@ class Health:
         if self._stale_at is not None:
             _log.info("source_ok", after_s=round(self._contact_at - self._stale_at, 1))
             self._stale_at = None
+            self._logged.clear()
 
     def status(self, index: int, connections: int) -> SourceStatus:
         """Return how the source is now."""

@@ -6,6 +6,7 @@ things. The full reading is repeated on the schedule: a watch on a restored Cons
 """
 
 import asyncio
+import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -15,7 +16,8 @@ from syncd.consul.budget import Path
 from syncd.consul.client import Client
 from syncd.consul.failures import PermissionDenied, not_consul
 from syncd.consul.settings import Settings
-from syncd.core.changes import Changed
+from syncd.consul.watch import FIRST_PAUSE_S, LONGEST_PAUSE_S
+from syncd.core.changes import Changed, between
 from syncd.core.errors import SyncdError
 from syncd.core.model import Need, Presence
 from syncd.core.snapshot import Rules, Snapshot
@@ -24,7 +26,7 @@ from syncd.sources.consul import ConsulSource
 from syncd.sources.health import Health
 from syncd.sources.reading import Reading
 from syncd.sources.store import Store
-from syncd.sources.watches import Watches
+from syncd.sources.watches import Brought, Watches
 
 READERS = 2
 """Connections for full readings and single proofs; the rest of the budget is for watches."""
@@ -52,6 +54,8 @@ class LiveSource:
         self._store = Store(settings.prefix, rules)
         self._on_change = on_change
         self._lock = asyncio.Lock()
+        self._one_reading = asyncio.Lock()
+        self._meanwhile: list[Brought] | None = None
         self._needs: frozenset[Need] = frozenset()
         self._client = Client(settings, connections=budget - READERS)
         self._watches = Watches(
@@ -75,7 +79,7 @@ class LiveSource:
     async def read(self, needs: frozenset[Need], known: Snapshot | None = None) -> Snapshot:
         """Return the newest snapshot, which covers `needs` from now on; see `Source.read`."""
         if not needs <= self._needs:
-            await self._extend(needs)
+            await self._read_all(needs, again=False)
         return self.snapshot
 
     async def confirm(self, keys: Sequence[str]) -> Mapping[str, Presence]:
@@ -88,14 +92,7 @@ class LiveSource:
         Raises:
             SourceUnavailable, SourceDenied: nothing was read; the snapshot stays.
         """
-        async with self._lock:
-            reading = await self._full(self._needs)
-            if reading.denied != self._denied:
-                await self._watches.listen(self._needs, reading.denied)
-                self._denied = reading.denied
-            self._watches.catch_up(reading.indexes)
-            changed = self._store.replace(reading)
-        self._tell(changed)
+        await self._read_all(self._needs, again=True)
 
     async def run(self) -> None:
         """Put what the watches bring into the snapshot until cancelled."""
@@ -105,6 +102,8 @@ class LiveSource:
                 news = False
                 async with self._lock:
                     if self._watches.current(one):
+                        if self._meanwhile is not None:
+                            self._meanwhile.append(one)
                         news, changed = await self._take(one.path, one.reply)
                         self._tell(changed)
                 one.tell(news)
@@ -119,16 +118,35 @@ class LiveSource:
         await self._client.close()
         await self._source.close()
 
-    async def _extend(self, needs: frozenset[Need]) -> None:
-        async with self._lock:
+    async def _read_all(self, needs: frozenset[Need], *, again: bool) -> None:
+        """Make a full reading the snapshot, then put in again what watches brought while it was made.
+
+        The reading waits for Consul without the lock: one path that fails must not hold up what the others bring.
+        """
+        async with self._one_reading:
+            if not again and needs <= self._needs:
+                return  # another full reading has covered them while we waited
             wanted = self._needs | needs
-            reading = await self._full(wanted)
-            changed = self._store.replace(reading)
-            self._needs = wanted
-            await self._watches.listen(wanted, reading.denied)
-            self._denied = reading.denied
-            self._watches.catch_up(reading.indexes)
+            self._meanwhile = []
+            try:
+                reading = await self._full(wanted)
+                async with self._lock:
+                    changed = await self._replace(wanted, reading, self._meanwhile)
+            finally:
+                self._meanwhile = None
         self._tell(changed)
+
+    async def _replace(self, wanted: frozenset[Need], reading: Reading, meanwhile: Sequence[Brought]) -> Changed:
+        before = self.snapshot
+        self._store.replace(reading)
+        if wanted != self._needs or reading.denied != self._denied:
+            self._needs, self._denied = wanted, reading.denied
+            await self._watches.listen(wanted, reading.denied)
+        self._watches.catch_up(reading.indexes)
+        for one in meanwhile:
+            if self._watches.current(one):
+                await self._take(one.path, one.reply)
+        return between(before, self.snapshot)
 
     async def _full(self, needs: frozenset[Need]) -> Reading:
         try:
@@ -175,8 +193,14 @@ class LiveSource:
 
     def _reread(self) -> None:
         if self._rereading is None or self._rereading.done():
-            self._rereading = asyncio.create_task(self._quiet_refresh(), name="read again")
+            self._rereading = asyncio.create_task(self._read_again(), name="read again")
 
-    async def _quiet_refresh(self) -> None:
-        with suppress(SyncdError):  # the status has it
-            await self.refresh()
+    async def _read_again(self) -> None:
+        """Read in full until that works, with growing pauses; the status has why it does not."""
+        pause_s = FIRST_PAUSE_S
+        while True:
+            await asyncio.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311 - spread, not secrecy
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+            with suppress(SyncdError):
+                await self.refresh()
+                return

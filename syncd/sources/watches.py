@@ -15,6 +15,8 @@ from syncd.core.errors import SyncdError
 from syncd.core.model import Need
 from syncd.core.snapshot import Rules
 
+SOON_S = 1.0
+"""How long the first query after a failure waits."""
 POLL_S = 5.0
 """How often paths are read for which no connection is left."""
 
@@ -130,7 +132,7 @@ class Watches:
             await asyncio.sleep(POLL_S)
             for path in sorted(self._polled):
                 try:
-                    await self._bring(path, await self._ask(path, None))
+                    await self._bring(path, await self._ask(path, None, False))
                 except SyncdError as error:
                     self._failed(path, error)
 
@@ -139,8 +141,8 @@ class Watches:
         self._queue.put_nowait(one)
         return await one.told
 
-    async def _ask(self, path: Path, index: int | None) -> Reply[Any]:
-        wait_s = None if index is None else self._wait_s
+    async def _ask(self, path: Path, index: int | None, soon: bool) -> Reply[Any]:
+        wait_s = None if index is None else SOON_S if soon else self._wait_s
         if index is None:  # asked after the last full reading: it is newer, even where the index fell back
             self._floors.pop(path, None)
         if path.kind == "folder":

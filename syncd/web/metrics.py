@@ -28,6 +28,9 @@ class _Snapshot(Collector):
         yield contact
         yield GaugeMetricFamily("syncd_source_up", "1 where the source answers.", float(source.state == "ok"))
         yield GaugeMetricFamily("syncd_source_connections", "Watches that are open.", source.connections)
+        if self._status.lock is not None:
+            leading = float(self._status.lock.leading)
+            yield GaugeMetricFamily("syncd_leader", "1 where this instance holds the lock on remote targets.", leading)
         state = GaugeMetricFamily(
             "syncd_target_state", "1 for the state that a target is in.", labels=["target", "state"]
         )

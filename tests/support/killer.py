@@ -18,6 +18,15 @@ _CALLS = {"execute", "executemany", "link", "rename", "replace", "unlink", "mkdi
 _CALLS |= {"fsync", "fchmod", "fchown", "fdopen", "close", "chmod", "scandir"}
 
 
+def _counts(frame: FrameType, event: str, function: Any) -> bool:
+    """Return True for a system call that watched code makes, itself or through pathlib."""
+    if event != "c_call" or function.__name__ not in _CALLS:
+        return False
+    if frame.f_code.co_filename.endswith("pathlib.py") and frame.f_back is not None:
+        frame = frame.f_back
+    return frame.f_code.co_filename.endswith(_WATCHED)
+
+
 def run(argv: list[str]) -> int:
     """Run `main` with a profile hook that counts calls and kills at the N-th."""
     limit = int(argv[0])
@@ -26,7 +35,7 @@ def run(argv: list[str]) -> int:
 
     def hook(frame: FrameType, event: str, function: Any) -> None:
         nonlocal count
-        if event == "c_call" and function.__name__ in _CALLS and frame.f_code.co_filename.endswith(_WATCHED):
+        if _counts(frame, event, function):
             count += 1
             if count == limit:
                 os.kill(os.getpid(), signal.SIGKILL)

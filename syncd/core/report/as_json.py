@@ -6,6 +6,9 @@ from syncd.core.digest import sha256_hex
 from syncd.core.model import Change
 from syncd.core.report.model import PassResult, TargetResult
 
+_WHOLE = 64
+"""Characters of a SHA-256."""
+
 
 def document(result: PassResult, *, hide_values: bool = False) -> dict[str, Any]:
     """Return the plan or, with outcomes, the report of a pass as JSON types.
@@ -49,11 +52,12 @@ def _target(result: TargetResult, hide_values: bool) -> dict[str, Any]:
 
 
 def _change(change: Change, hide_values: bool) -> dict[str, Any]:
+    content = change.entry.content if change.entry is not None and not change.sensitive else None
     return {
         "op": change.op,
         "key": change.key,
-        "old_sha256": _full(change.old_digest, change.old),
-        "new_sha256": _full(change.new_digest, change.new),
+        "old_sha256": _full(change.old_digest, None if change.old is None else change.old.encode()),
+        "new_sha256": _full(change.new_digest, content),
         "old": None if hide_values else change.old,
         "new": None if hide_values else change.new,
         "sensitive": change.sensitive,
@@ -61,6 +65,8 @@ def _change(change: Change, hide_values: bool) -> dict[str, Any]:
     }
 
 
-def _full(digest: str | None, value: str | None) -> str | None:
-    """Return the full SHA-256 where the value is shown, else what is known: Workers KV keeps 32 characters."""
-    return digest if value is None else sha256_hex(value.encode())
+def _full(digest: str | None, content: bytes | None) -> str | None:
+    """Return a whole digest or none: of a pair that was not read Workers KV tells half of one."""
+    if content is not None:
+        return sha256_hex(content)
+    return digest if digest is not None and len(digest) == _WHOLE else None

@@ -1,7 +1,7 @@
 """A pass as Markdown for a pull-request comment or a step summary."""
 
 from syncd.core.model import Plan
-from syncd.core.report.lines import counted, headline, line_counts, obstacles, state_of, summary, values_of
+from syncd.core.report.lines import counted, headline, line_counts, obstacles, printable, state_of, summary, values_of
 from syncd.core.report.model import PassResult, TargetResult
 
 LONGEST_CHARACTERS = 60_000
@@ -89,13 +89,13 @@ def _details(result: TargetResult, hide_values: bool) -> list[str]:
 
 def _body(plan: Plan, hide_values: bool) -> str:
     if plan.diff is not None and not hide_values:
-        return plan.diff.rstrip("\n")
+        return "\n".join(printable(text) for text in plan.diff.rstrip("\n").split("\n"))
     sign = {"create": "+", "update": "!", "delete": "-"}
     rows = [
         (sign[one.op], one.key, line_counts(plan.diff) if plan.diff else values_of(one, hide_values))
         for one in plan.changes
     ]
-    return "\n".join(f"{op} {key}  {values}".rstrip() for op, key, values in rows)
+    return "\n".join(printable(f"{op} {key}  {values}".rstrip()) for op, key, values in rows)
 
 
 def _longest_run(text: str) -> int:

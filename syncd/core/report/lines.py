@@ -16,10 +16,22 @@ _WIDEST_KEY = 48
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line without its newline."""
+    """One line without its newline; `text` is what a terminal may print."""
 
-    text: str
+    raw: str
     style: Style = "plain"
+
+    @property
+    def text(self) -> str:
+        """The line with control characters spelled out: a value must not move the cursor or end the line."""
+        return printable(self.raw)
+
+
+def printable(text: str) -> str:
+    """Return one line of text with everything that is not printable spelled out, tabs excepted."""
+    if text.replace("\t", "").isprintable():
+        return text
+    return "".join(one if one == "\t" or one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def lines(result: PassResult, *, hide_values: bool = False) -> Iterator[Line]:
@@ -125,7 +137,7 @@ def _reload(one: ReloadResult, said: set[str | None]) -> Line:
 
 def _diff(diff: str) -> Iterator[Line]:
     styles: dict[str, Style] = {"+": "create", "-": "delete", "@": "dim"}
-    for text in diff.splitlines():
+    for text in _diff_lines(diff):
         style: Style = "dim" if text.startswith(("+++", "---")) else styles.get(text[:1], "plain")
         yield Line(f"  {text}", style)
 
@@ -147,9 +159,14 @@ def values_of(change: Change, hide_values: bool) -> str:
     return " → ".join(shown) + note
 
 
+def _diff_lines(diff: str) -> list[str]:
+    """Return the lines of a diff; only a newline ends one."""
+    return diff.removesuffix("\n").split("\n")
+
+
 def line_counts(diff: str) -> str:
     """Return how many lines a unified diff adds and removes."""
-    body = [text for text in diff.splitlines() if not text.startswith(("+++", "---"))]
+    body = [text for text in _diff_lines(diff) if not text.startswith(("+++", "---"))]
     added, removed = (sum(1 for text in body if text.startswith(sign)) for sign in "+-")
     return f"{counted(added, 'line')} added, {counted(removed, 'line')} removed"
 

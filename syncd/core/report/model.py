@@ -64,9 +64,9 @@ class PassResult:
         outcomes = {result.outcome for result in self.targets}
         if outcomes & {"failed", "skipped"} or any(plan.failing for plan in plans):
             return 1
-        if any(one.state == "failed" for one in self.reloads):
+        dry = outcomes <= {None}
+        if not dry and any(one.state != "done" for one in self.reloads):
             return 1
         if "unsafe" in outcomes or "held" in outcomes:
             return 3
-        dry = outcomes <= {None}
         return 3 if dry and any(plan.unsafe or plan.held for plan in plans) else 0

@@ -4,8 +4,17 @@
 """
 
 from syncd.core.templating.errors import TemplateFault, locate
-from syncd.core.templating.functions import FUNCTION_NAMES
+from syncd.core.templating.functions import CATALOG, FUNCTION_NAMES
 from syncd.core.templating.inline import inline_names, render_inline
 from syncd.core.templating.render import Rendering, TemplateFile
 
-__all__ = ["FUNCTION_NAMES", "Rendering", "TemplateFault", "TemplateFile", "inline_names", "locate", "render_inline"]
+__all__ = [
+    "CATALOG",
+    "FUNCTION_NAMES",
+    "Rendering",
+    "TemplateFault",
+    "TemplateFile",
+    "inline_names",
+    "locate",
+    "render_inline",
+]

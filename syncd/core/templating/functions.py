@@ -12,6 +12,8 @@ from syncd.core.snapshot import NeedMore, Snapshot, View
 from syncd.core.templating.errors import Failed, Refusal, here
 from syncd.core.templating.values import UNKNOWN, NotText, kind_of, not_text
 
+CATALOG = "services()"
+"""The label under which the reading of the whole catalog is remembered."""
 FUNCTION_NAMES = ("key", "key_exists", "key_bytes", "ls", "tree", "service", "services", "env", "fail")
 SERVICE_STATES = ("passing", "warning", "critical", "any")
 
@@ -90,7 +92,10 @@ class Functions:
     def services(self) -> Any:
         """Return the tags of every service in the catalog, by its name, in name order."""
         catalog = self._read(self._view.catalog)
-        return UNKNOWN if catalog is UNKNOWN else {name: list(tags) for name, tags in catalog.items()}
+        if catalog is UNKNOWN:
+            return UNKNOWN
+        self.uses[CATALOG] = ServiceUse(CATALOG, len(catalog), False)
+        return {name: list(tags) for name, tags in catalog.items()}
 
     def env(self, name: Any, default: Any = _NO_DEFAULT) -> Any:
         """Return an environment variable of syncd; `default` where it is not set."""

@@ -110,5 +110,5 @@ def _reasons(plan: Plan, done: Done | None) -> list[str]:
 
 def _entries(planned: Planned, done: Done | None) -> int:
     plan = planned.plan
-    applied = done is not None and done.outcome in ("applied", "failed") and not plan.error
+    applied = done is not None and done.touched and done.error is None
     return plan.owned + (plan.count("create") - plan.count("delete") if applied else 0)

@@ -2,11 +2,10 @@
 
 import asyncio
 import signal
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import structlog
 
@@ -40,6 +39,7 @@ class _Parts:
     workers: list[Worker]
     leadership: Leadership | None
     stand_in: StandIn | None
+    reconciling: asyncio.Task[None] | None = None
 
 
 async def run(setup: Setup, source_file: Path | None, env: Mapping[str, str]) -> None:
@@ -51,7 +51,7 @@ async def run(setup: Setup, source_file: Path | None, env: Mapping[str, str]) ->
     """
     with setup.state.locked("run"):
         journal = Journal.open(setup.state.journal)
-        groups = recover(journal, setup.outputs)
+        groups = recover(journal, setup.outputs, setup.state.backups)
         if groups:
             _log.warning("transaction_rolled_back", groups=groups)
         setup.state.plan_key(env, make=True)
@@ -77,8 +77,8 @@ async def _run(setup: Setup, source_file: Path | None, journal: Journal) -> None
         work = asyncio.create_task(_work(setup, parts, stack))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, work.cancel)
-        loop.add_signal_handler(signal.SIGHUP, lambda: _spawn(_reconcile(parts)))
+            loop.add_signal_handler(number, _stop, work)
+        loop.add_signal_handler(signal.SIGHUP, lambda: _reconcile_soon(parts))
         _log.info("started", targets=len(setup.targets), config=str(setup.base_dir))
         try:
             await work
@@ -148,7 +148,7 @@ async def _work(setup: Setup, parts: _Parts, stack: AsyncExitStack) -> None:
             await asyncio.wait({first}, timeout=LAST_GOOD_AFTER_S)
         if first.done() or parts.stand_in is None or not parts.stand_in.begin():
             await first
-        stack.enter_context(every(interval_s, lambda: _spawn(_reconcile(parts))))
+        stack.enter_context(every(interval_s, lambda: _reconcile_soon(parts)))
         tasks.create_task(parts.source.run(), name="source")
         if parts.stand_in is not None:
             tasks.create_task(parts.stand_in.keep(), name="last known good")
@@ -197,11 +197,13 @@ async def _follow_templates(setup: Setup, parts: _Parts) -> None:
             worker.template_changed(paths)
 
 
-_background: set[asyncio.Task[None]] = set()
+def _reconcile_soon(parts: _Parts) -> None:
+    """Begin a reconcile, unless one is under way: a slow source must not make them pile up."""
+    if parts.reconciling is None or parts.reconciling.done():
+        parts.reconciling = asyncio.get_running_loop().create_task(_reconcile(parts), name="reconcile")
 
 
-def _spawn(work: Coroutine[Any, Any, None]) -> None:
-    """Run something beside the rest; the set keeps it from being collected before it is done."""
-    task = asyncio.get_running_loop().create_task(work)
-    _background.add(task)
-    task.add_done_callback(_background.discard)
+def _stop(work: asyncio.Task[None]) -> None:
+    """Do what a signal asks for; a second one must not cut off what the first one lets finish."""
+    if not work.cancelling():
+        work.cancel()

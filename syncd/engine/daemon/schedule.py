@@ -11,8 +11,13 @@ from apscheduler.triggers.interval import IntervalTrigger
 def every(interval_s: float, trigger: Callable[[], None]) -> Iterator[None]:
     """Call `trigger` in the event loop every `interval_s` seconds, give or take a tenth, while the block runs."""
     scheduler = AsyncIOScheduler(timezone="UTC")
+
+    async def fire() -> None:
+        # A plain function would be run in a thread, where there is no event loop.
+        trigger()
+
     scheduler.add_job(
-        trigger,
+        fire,
         IntervalTrigger(seconds=max(1, round(interval_s)), jitter=round(interval_s / 10), timezone="UTC"),
         coalesce=True,
         misfire_grace_time=None,

@@ -1,43 +1,35 @@
 """Changed template files, watched on their folders: a watched file would miss that it was replaced."""
 
-import os
-from collections.abc import AsyncIterator, Iterator, Set
-from contextlib import aclosing
+import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
-from watchfiles import Change, DefaultFilter, awatch
+import structlog
+from watchfiles import awatch
 
 from syncd.engine.setup import Setup
 
+_AGAIN_S = 15.0
+_log = structlog.get_logger()
+
 
 async def template_changes(setup: Setup) -> AsyncIterator[set[str]]:
-    """Yield the paths, relative to the config file's folder, of files beside and below the templates that changed."""
-    base_dir = setup.base_dir.resolve()
-    templates = _named(setup, "template", base_dir)
-    # Where syncd itself writes nothing is watched, or each of its passes would wake it several times.
-    written = (_named(setup, "path", base_dir) | {setup.state.path.resolve()}) - templates
-    while folders := {folder for top in templates for folder in _tree(top, written)}:
-        async with aclosing(awatch(*sorted(folders), step=50, debounce=400, recursive=False)) as watch:
-            async for changes in watch:
-                yield {_relative(Path(path), base_dir) for _, path in changes}
-                if any(kind is Change.added and Path(path).is_dir() for kind, path in changes):
-                    break  # there is one more folder to watch
+    """Yield the templates of the config, by the path it names them by, in whose folder something changed.
 
-
-def _named(setup: Setup, field: str, base_dir: Path) -> set[Path]:
-    """Return the folders of the files that targets name in a field."""
-    names = [getattr(target.config, field, None) for target in setup.targets.values()]
-    return {(base_dir / name).parent.resolve() for name in names if name is not None}
-
-
-def _tree(top: Path, without: Set[Path]) -> Iterator[Path]:
-    """Yield a folder and all below it but those in `without` and those that hold no templates, such as `.git`."""
-    for folder, below, _ in os.walk(top):
-        yield Path(folder)
-        below[:] = [
-            name for name in below if name not in DefaultFilter.ignore_dirs and Path(folder, name) not in without
-        ]
-
-
-def _relative(path: Path, base_dir: Path) -> str:
-    return str(path.relative_to(base_dir)) if path.is_relative_to(base_dir) else str(path)
+    Any change counts: a template may be reached by a link, or include its neighbour. Rendering it again tells.
+    """
+    folders: dict[Path, set[str]] = {}
+    for target in setup.targets.values():
+        template: str | None = getattr(target.config, "template", None)
+        if template is not None:
+            folders.setdefault((setup.base_dir / template).parent.resolve(), set()).add(template)
+    while folders:
+        try:
+            async for changes in awatch(*sorted(folders), step=50, debounce=400, recursive=True):
+                paths = [Path(path) for _, path in changes]
+                yield set().union(
+                    *(names for folder, names in folders.items() if any(path.is_relative_to(folder) for path in paths))
+                )
+        except OSError as error:
+            _log.warning("templates_not_watched", error=str(error), wait_s=_AGAIN_S)
+        await asyncio.sleep(_AGAIN_S)

@@ -61,6 +61,8 @@ class Worker:
         self._burst: Burst | None = None
         self._full = True
         self._retry_at: float | None = None
+        self._not_before = float("-inf")
+        """Until then a target's API asked us to stay away, whatever changes meanwhile."""
         self._tries = 0
         self._held = False
         self._reloaded_at = float("-inf")
@@ -108,7 +110,7 @@ class Worker:
             times.append(now)
         if not times:
             return None
-        return max(min(times), self._reloaded_at + self._min_interval_s()) - now
+        return max(min(times), self._reloaded_at + self._min_interval_s(), self._not_before) - now
 
     def _min_interval_s(self) -> float:
         return self._setup.config.reloads[self.group].min_interval if self.group is not None else 0.0
@@ -220,28 +222,28 @@ class Worker:
 
     def _remember(self, one: Planned, done: Done) -> None:
         """Keep what a remote target holds now; where that is not certain it is read again."""
-        if one.present is None or done.outcome in ("in_sync", "held", "unsafe", "skipped"):
-            return
-        certain = done.outcome == "applied" or (done.outcome == "failed" and done.error is None)
-        self._present[one.target.name] = (
-            _after(one.present, one.plan.changes, self._setup.config.owner) if certain else None
-        )
+        if one.present is not None and done.touched and done.error is None:
+            self._present[one.target.name] = _after(one.present, one.plan.changes, self._setup.config.owner)
+        elif done.error is not None and done.outcome != "skipped":
+            self._present[one.target.name] = None
 
     def _settle(self, planned: Sequence[Planned], done: dict[str, Done] | None) -> None:
         """Note outcomes, and when to try again what is not in sync."""
         finished = done or {}
         self._held = any(one.plan.held for one in planned)
         waits = [wait for one in planned for wait in (one.plan.retry_after_s, _wait(finished, one)) if wait is not None]
+        self._not_before = asyncio.get_running_loop().time() + max(waits, default=float("-inf"))
         if self.lease is not None and not self.lease.held:
             waits += [min(LONGEST_RETRY_S, len(one.present or ()) / FOLLOWED_PER_S) for one in planned]
-        if all(one.plan.in_sync or _outcome(finished, one) in ("in_sync", "applied") for one in planned):
+        if all(_settled(one, done) for one in planned):
             self._tries = 0
         else:
             self._retry(max(waits, default=0.0))
-        index = self._source.snapshot.index
         for one in planned:
-            result = finished.get(one.target.name)
+            result, index = finished.get(one.target.name), one.rendered.index
             status = self._board.note(one, result, index=index, retry_at=self._wall(self._retry_at))
+            if one.target.name in self._dirty:
+                self._board.pending(one.target.name)
             if result is None or result.outcome != "in_sync":
                 counts = {op: one.plan.count(op) for op in ("create", "update", "delete")}
                 _log.info(
@@ -262,9 +264,9 @@ class Worker:
         return None if at is None else time.time() + at - asyncio.get_running_loop().time()
 
 
-def _outcome(done: Mapping[str, Done], one: Planned) -> str | None:
-    found = done.get(one.target.name)
-    return found.outcome if found else None
+def _settled(one: Planned, done: Mapping[str, Done] | None) -> bool:
+    """Return True where nothing of a target is left to do; `done` is None where syncd is paused."""
+    return one.plan.in_sync if done is None else done[one.target.name].outcome in ("in_sync", "applied")
 
 
 def _wait(done: Mapping[str, Done], one: Planned) -> float | None:

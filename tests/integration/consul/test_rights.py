@@ -62,6 +62,18 @@ async def test_a_hidden_key_is_not_a_missing_one(server: ConsulServer) -> None:
                 view.item("secrets/x")
 
 
+async def test_many_keys_at_once_keep_hidden_and_missing_apart(server: ConsulServer) -> None:
+    """Keys that are alone in their folders are read in transactions; what those do not show is asked for singly."""
+    missing = [f"config/{number}/none" for number in range(100)]
+    async with opened(server, "b/", token=server.token_for(CONFIG_ONLY)) as source:
+        snapshot = await source.read(keys("config/a", "secrets/x", "elsewhere/z", *missing))
+    assert values(snapshot) == {"config/a": b"config/a"}
+    assert snapshot.hidden == {"secrets/x", "elsewhere/z"}
+    assert all(snapshot.proves(key) for key in missing)
+    async with opened(server, "b/", token=server.token) as source:
+        assert len((await source.read(keys(*SEEDED, *missing))).items) == len(SEEDED)
+
+
 async def test_one_hidden_key_in_a_readable_folder(server: ConsulServer) -> None:
     """The policy that blog stacks use: read a prefix, deny one key in it."""
     token = server.token_for('key_prefix "b/" { policy = "read" } key "b/config/b" { policy = "deny" }')

@@ -252,3 +252,41 @@ def test_http_is_read_only_and_guarded(stack: Stack, daemon: Callable[..., Daemo
     assert (code, "ready" in out) == (0, True)
     assert running.stop(signal.SIGINT) == 0
     assert stack.syncd("status")[0] == 69
+
+
+def test_the_schedule_repairs_drift(stack: Stack, daemon: Callable[..., Daemon]) -> None:
+    """Without any signal or change, the reconcile of the schedule puts a hand-edited file back."""
+    stack.config["reconcile"] = {"interval": "1s"}
+    daemon()
+    env = stack.folder / "out/app.env"
+    ours = env.read_bytes()
+    env.write_text("hand\n")
+    wait_until(lambda: env.read_bytes() == ours, 15)
+
+
+def test_an_owed_reload_is_tried_until_it_works(stack: Stack, daemon: Callable[..., Daemon]) -> None:
+    """A reload that fails is tried again though nothing changes, and the status says so meanwhile."""
+    stack.config["reloads"] = {"app": {"run": ["sh", "-c", "echo ran >> runs; test -e ok"]}}
+    stack.config["targets"]["app-env"]["reload"] = "app"
+    running = daemon(ready=False)
+    runs = stack.folder / "runs"
+    wait_until(lambda: runs.exists() and runs.read_text().count("ran") >= 3, 20)
+    assert running.target("app-env")["state"] == "failed"
+    assert running.target("app-env")["next_retry_at"] is not None
+    (stack.folder / "ok").touch()
+    wait_until(running.ready, 20)
+
+
+def test_an_unsafe_plan_stays_unsafe(stack: Stack, daemon: Callable[..., Daemon]) -> None:
+    """What was refused is not taken for done: the next change still finds the same deletes to refuse."""
+    stack.put(**{f"config__domains__d{number}": "x" for number in range(8)})
+    running = daemon()
+    for number in range(8):
+        stack.delete(f"config/domains/d{number}")
+    wait_until(lambda: running.target("edge")["state"] == "unsafe", 10)
+    stack.put(config__domains__api="https://other.example.com")
+    running.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: running.target("edge")["next_retry_at"] is not None, 10)
+    assert running.target("edge")["state"] == "unsafe"
+    assert running.target("edge")["entries"] == 10
+    assert len(stack.kv.list("")) == 10

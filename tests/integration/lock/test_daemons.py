@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 
+from tests.support.http import Http
 from tests.support.instances import LOCK_KEY, Instance
 from tests.support.processes import wait_until
 from tests.support.stack import Stack
@@ -20,19 +21,23 @@ def holder(stack: Stack) -> bytes:
 def test_one_writes_the_edge_and_all_write_their_files(stack: Stack, instances: Instances) -> None:
     """The follower sends no write, keeps a warm plan, says who leads, and is in sync when the leader has written."""
     leader, follower = instances("a", "b")
-    for number in range(3):
+    for number in range(2):
         stack.put(config__domains__api=f"https://{number}.example.com", services__app__url=f"http://127.0.0.1:{number}")
         wait_until(lambda url=f"https://{number}.example.com": stack.kv.get("config/domains/api") == url.encode(), 10)
     for one in (leader, follower):
         env = one.folder / "out/app.env"
-        wait_until(lambda env=env: "APP_URL=http://127.0.0.1:2\n" in env.read_text(), 10)
+        wait_until(lambda env=env: "APP_URL=http://127.0.0.1:1\n" in env.read_text(), 10)
         wait_until(one.in_sync, 10)
-    assert len(leader.proxy.writes) == 4
+    assert len(leader.proxy.writes) == 3
     assert follower.proxy.writes == []
     assert (leader.target("edge")["role"], follower.target("edge")["role"]) == ("leader", "follower")
     assert follower.target("app-env")["role"] is None
     assert follower.status()["lock"]["holder"].encode() == holder(stack)
     assert f"pid {leader.process and leader.process.pid}" in follower.status()["lock"]["holder"]
+    for one, held, says in ((leader, "1.0", "this instance"), (follower, "0.0", "syncd run on ")):
+        url = f"http://{one.config['http']['listen']}"
+        assert f"syncd_leader {held}\n" in Http(url)("GET", "/metrics").text
+        assert f"lock {stack.prefix}{LOCK_KEY}: held by {says}" in stack.syncd("status", "--url", url)[1]
 
 
 def test_a_follower_says_what_waits(stack: Stack, instances: Instances) -> None:
@@ -88,11 +93,9 @@ def test_once_waits_its_turn(stack: Stack, instances: Instances) -> None:
     """While a daemon leads, `once` ends with 1, names it and changes nothing; over files alone it needs no lock."""
     (leader,) = instances("a")
     stack.config["consul"]["lock_key"] = LOCK_KEY
-    stack.config["owner"] = "test-owner"
     code, _, err = stack.syncd("once", "--timeout", "1s")
     assert (code, f"pid {leader.process and leader.process.pid}" in err, "lock_key" in err) == (1, True, True), err
     assert not (stack.folder / "out").exists()
-    assert stack.syncd("plan")[0] == 0
     assert stack.syncd("once", "--target", "app-env")[0] == 0
     leader.signal(signal.SIGTERM)
     leader.wait()

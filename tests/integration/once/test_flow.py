@@ -1,11 +1,18 @@
 """`plan` and `once` from end to end, on a real Consul, a real Workers KV and a real nginx."""
 
 import json
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from tests.support.backend import HttpBackend
+from tests.support.binaries import missing
 from tests.support.http import Http
 from tests.support.nginx import NginxServer
+from tests.support.processes import wait_until
 from tests.support.stack import Stack
 
 
@@ -227,10 +234,6 @@ def test_a_second_syncd_is_refused(stack: Stack, tmp_path: Path) -> None:
     """While one holds the state dir, another exits 1 and names it; plan needs no lock."""
     stack.config["reloads"] = {"slow": {"check": ["sh", "-c", "touch begun; while ! test -e go; do sleep 0.05; done"]}}
     stack.config["targets"]["app-env"]["reload"] = "slow"
-    from concurrent.futures import ThreadPoolExecutor
-
-    from tests.support.processes import wait_until
-
     with ThreadPoolExecutor() as pool:
         first = pool.submit(stack.syncd, "once")
         wait_until((tmp_path / "begun").exists, 20)
@@ -239,3 +242,53 @@ def test_a_second_syncd_is_refused(stack: Stack, tmp_path: Path) -> None:
         assert stack.syncd("plan")[0] in (0, 3)
         (tmp_path / "go").touch()
         assert first.result()[0] == 0
+
+
+@pytest.fixture
+def bind_mounted(stack: Stack) -> Iterator[Path]:
+    """The env file's path, mounted on its own as a container's volume would be."""
+    path, outside = stack.folder / "out/app.env", stack.folder / "outside"
+    path.parent.mkdir()
+    path.touch()
+    outside.write_text("")
+    done = subprocess.run(["mount", "--bind", str(outside), str(path)], capture_output=True, check=False)
+    if done.returncode:
+        missing("right to mount")
+    yield path
+    subprocess.run(["umount", str(path)], check=True)
+
+
+def test_a_mounted_file_is_written_in_place(stack: Stack, bind_mounted: Path) -> None:
+    """Nothing can be renamed over it: in place, with a warning; a refused content is put back; nothing is left over."""
+    stack.config["targets"]["app-env"]["adopt"] = True
+    code, report = stack.json("once")
+    assert (code, "mounted on its own" in stack.target(report, "app-env")["warnings"][0]) == (0, True)
+    before = bind_mounted.read_bytes()
+    assert b"APP_URL=" in before
+    stack.config["reloads"] = {"app": {"check": ["sh", "-c", "! grep -q REFUSED out/app.env"]}}
+    stack.config["targets"]["app-env"]["reload"] = "app"
+    stack.put(services__app__url="REFUSED")
+    code, report = stack.json("once")
+    assert (code, bind_mounted.read_bytes()) == (1, before)
+    assert list((stack.folder / ".syncd/backups").iterdir()) == []
+    assert [path.name for path in bind_mounted.parent.iterdir()] == ["app.env"]
+
+
+def test_what_cannot_be_put_back_stops_only_its_own_group(stack: Stack) -> None:
+    """A check that puts a folder in the file's place: the other targets go on, and in the end it heals."""
+    stack.syncd("once")
+    path = stack.folder / "out/app.env"
+    check = "rm out/app.env; mkdir -p out/app.env/x; exit 1"
+    stack.config["reloads"] = {"app": {"check": ["sh", "-c", check]}}
+    stack.config["targets"]["app-env"]["reload"] = "app"
+    for number in (1, 2):
+        stack.put(services__app__url=f"http://127.0.0.1:{number}", config__domains__api=f"https://{number}.example.com")
+        code, report = stack.json("once")
+        assert (code, stack.target(report, "app-env")["outcome"]) == (1, "failed")
+        assert stack.kv.get("config/domains/api") == f"https://{number}.example.com".encode()
+    (path / "x").rmdir()
+    path.rmdir()
+    stack.config["reloads"] = {"app": {"check": ["true"]}}
+    codes = [stack.syncd("once")[0] for _ in range(2)]
+    assert codes[-1] == 0
+    assert "APP_URL=http://127.0.0.1:2\n" in path.read_text()

@@ -8,7 +8,7 @@ from tests.unit.config.kinds import faults, rest
 
 FIELDS = {
     "debonce: {}": "debonce: is an unknown key; did you mean 'debounce'?",
-    "consul: {foo: 1}": "consul.foo: is an unknown key; known keys: address, datacenter, prefix, tls, token, "
+    "consul: {foo: 1}": "consul.foo: is an unknown key; known keys: address, datacenter, lock_key, prefix, tls, token, "
     "token_file, wait",
     "limits: {max_delete_percent: 130}": "limits.max_delete_percent: '130' is above 100; write 100 or less",
     "limits: {min_entries: -1}": "limits.min_entries: '-1' is below 0; write 0 or more",
@@ -22,6 +22,7 @@ FIELDS = {
     "consul: {wait: 11m}": "consul.wait: '11m' is not between 1s and 10m; write one such as 30s",
     "consul: {prefix: /a}": "consul.prefix: '/a' starts with a slash; leave it out, Consul's keys have none",
     "consul: {prefix: a//}": "consul.prefix: 'a//' is not a prefix; leave out // and the segments . and ..",
+    "consul: {lock_key: a/*}": "consul.lock_key: 'a/*' is a glob where one key is needed; name the key",
     "consul: {token: [hunter2]}": "consul.token: is not text; write it in quotes",
     "consul: {tls: {verify: {}}}": "consul.tls.verify: a mapping is not true or false; write one of the two",
     "environment: a/b": "environment: 'a/b' is not an environment; write one name, such as production",

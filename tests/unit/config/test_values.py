@@ -68,6 +68,12 @@ def test_credentials_in_an_address(tmp_path: Path) -> None:
     ]
 
 
+def test_lock_key(tmp_path: Path) -> None:
+    """One key; left out or empty it is none."""
+    written = ("{}", "{lock_key: null}", "{lock_key: '${LOCK:-}'}", "{lock_key: syncd/lock}")
+    assert [config(tmp_path, f"consul: {one}").consul.lock_key for one in written] == [None, None, None, "syncd/lock"]
+
+
 def test_prefix(tmp_path: Path) -> None:
     """A prefix ends in a slash, unless it is empty."""
     assert [config(tmp_path, f"consul: {{prefix: '{one}'}}").consul.prefix for one in ("", "a", "a/b/")] == [

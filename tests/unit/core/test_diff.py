@@ -100,7 +100,7 @@ def _plan(*, creates: int = 0, updates: int = 0, deletes: int = 0, same: int = 0
 def test_a_limit_is_passed_only_when_it_is_exceeded() -> None:
     """30 % of ten is allowed, four of ten is not."""
     assert not by_limits(_plan(deletes=3, same=7), Limits()).unsafe
-    assert "40 %" in by_limits(_plan(deletes=4, same=6), Limits()).unsafe[0]
+    assert "40.0 %" in by_limits(_plan(deletes=4, same=6), Limits()).unsafe[0]
     assert not by_limits(_plan(updates=5, same=5), Limits()).unsafe
     assert by_limits(_plan(updates=6, same=4), Limits()).unsafe
 

@@ -8,8 +8,10 @@ from syncd.core.report.lines import lines
 from syncd.core.report.model import Orphan, PassResult, ReloadResult, TargetResult
 
 _CHANGES = (
-    Change("create", "config/new", None, "b" * 32, None, "fresh", entry=Entry("config/new", "b" * 32)),
-    Change("update", "config/old", "a" * 32, "b" * 32, "before", "after", entry=Entry("config/old", "b" * 32)),
+    Change("create", "config/new", None, "b" * 32, None, "fresh", entry=Entry("config/new", "b" * 32, b"fresh")),
+    Change(
+        "update", "config/old", "a" * 32, "b" * 32, "before", "after", entry=Entry("config/old", "b" * 32, b"after")
+    ),
     Change("delete", "secrets/x", "a" * 64, None, sensitive=True),
 )
 _EDGE = Plan("edge", "cloudflare_kv", _CHANGES, owned=3)

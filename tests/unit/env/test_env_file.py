@@ -227,7 +227,9 @@ def test_mask() -> None:
     for owner in (b"blog", b"old-blog"):
         there = head.replace(b"blog", owner, 1) + b"A=old\nS=secret\n"
         assert (made.mask(there, found, was_sensitive=False) or "").splitlines()[-2:] == ["A=old", "S=«sensitive»"]
-    assert (made.mask(head.replace(b"blog", b"them", 1) + b"A=old\n", found, was_sensitive=False) or "").endswith("A=«sensitive»\n")
+    assert (made.mask(head.replace(b"blog", b"them", 1) + b"A=old\n", found, was_sensitive=False) or "").endswith(
+        "A=«sensitive»\n"
+    )
     assert made.mask(b"\xff", found, was_sensitive=False) is None
     assert made.mask(b"A=1\n", Desired(error="x"), was_sensitive=False) is None
 

@@ -1,0 +1,128 @@
+"""Runs syncd with one protection taken out, to see a fault do its harm: `python -m … NAME ARGS…`.
+
+Product code knows nothing of this. A test that stays green without the protection proves nothing.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from syncd.cli.main import main
+from syncd.consul import answers, watch
+from syncd.consul.answers import Pair, Reply
+from syncd.consul.transport import Answer
+from syncd.core.model import Plan, Presence
+from syncd.engine import planning
+from syncd.engine.daemon import last_good, worker
+from syncd.sources import live, watches
+
+_pairs = msgspec.json.Decoder(list[Pair])
+
+
+def no_guard() -> None:
+    """What a read does not show is gone: nothing is asked for again."""
+
+    async def guarded(plan: Plan, *_: object, **__: object) -> Plan:
+        return plan
+
+    async def confirm(_self: object, keys: Sequence[str]) -> Mapping[str, Presence]:
+        return dict.fromkeys(keys, Presence.GONE)
+
+    planning.guarded = guarded
+    live.LiveSource.confirm = confirm  # type: ignore[method-assign]
+
+
+def credulous() -> None:
+    """Any answer is Consul's: what is no list of pairs is an empty one. And nothing is asked for again."""
+
+    def pairs(answer: Answer) -> list[Pair]:
+        try:
+            return _pairs.decode(answer.body) or []
+        except msgspec.DecodeError:
+            return []
+
+    def index(answer: Answer) -> int:
+        text = answer.headers.get("X-Consul-Index", "")
+        return int(text) if text.isdecimal() and len(text) < 19 else 1
+
+    def many(answer: Answer, folder: str) -> Reply[list[Pair]]:
+        return Reply(200, index(answer), answer.headers, [one for one in pairs(answer) if one.key.startswith(folder)])
+
+    def one(answer: Answer, key: str) -> Reply[Pair | None]:
+        found = next((one for one in pairs(answer) if one.key == key), None)
+        return Reply(200, index(answer), answer.headers, found)
+
+    answers.many_pairs, answers.one_pair = many, one
+    no_guard()
+
+
+def lock_step() -> None:
+    """Everybody who lost the connection waits equally long."""
+    watch.random = _Steady()  # type: ignore[attr-defined]
+
+
+class _Steady(random.Random):
+    def uniform(self, a: float, b: float) -> float:
+        return b
+
+
+def patient() -> None:
+    """A query that is never answered is waited for, for ever."""
+    from syncd.consul import transport
+
+    transport.deadline_s = lambda _params: 3600.0
+
+
+def believes_a_high_index() -> None:
+    """A full reading does not look whether a watch is ahead of it, and what lies below its index is old."""
+    original = watches.Watches.catch_up
+
+    def catch_up(self: Any, indexes: Mapping[Any, int]) -> None:
+        started, self._watches = self._watches, {}
+        original(self, indexes)
+        self._watches = started
+
+    watches.Watches.catch_up = catch_up  # type: ignore[method-assign]
+
+
+def no_last_good() -> None:
+    """Nothing stands in for a source that was never reached."""
+    last_good.LastGood.load = lambda _self: None  # type: ignore[method-assign]
+
+
+def forgets_to_mark() -> None:
+    """A last known good that is behind is taken for the newest."""
+    worker.not_older = lambda plan, _written: plan  # type: ignore[assignment]
+
+
+def unbounded() -> None:
+    """One connection for each path."""
+    from syncd.engine.daemon import sources
+
+    sources.CONNECTIONS = 1000
+
+
+PROTECTIONS: dict[str, Callable[[], None]] = {
+    one.__name__: one
+    for one in (
+        no_guard,
+        credulous,
+        lock_step,
+        patient,
+        believes_a_high_index,
+        no_last_good,
+        forgets_to_mark,
+        unbounded,
+    )
+}
+
+
+if __name__ == "__main__":
+    PROTECTIONS[sys.argv[1]]()
+    sys.argv = ["syncd", *sys.argv[2:]]
+    sys.exit(main())
