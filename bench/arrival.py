@@ -1,4 +1,4 @@
-"""When a changed file becomes visible under its name, by inotify: no polling that would take CPU from those measured."""
+"""When a changed file becomes visible under its name: by inotify, since polling takes CPU from those measured."""
 
 import ctypes
 import os
@@ -17,7 +17,7 @@ class Arrivals:
         self._path = path
         self._descriptor: int = _libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
         watch = _libc.inotify_add_watch(self._descriptor, os.fsencode(path.parent), _MOVED_TO | _CLOSE_WRITE)
-        assert self._descriptor >= 0 and watch >= 0, os.strerror(ctypes.get_errno())
+        assert watch >= 0, f"{path.parent}: {os.strerror(ctypes.get_errno())}"
 
     def __enter__(self) -> "Arrivals":
         return self

@@ -42,10 +42,7 @@ whole process. Debounce is 0 except in the burst.
 def markdown(rows: Sequence[Row], machine: Mapping[str, str]) -> str:
     """Return the report."""
     lines = [_HEAD, "| part | work | measured | figure | bound | reached |", "|---|---|---|---|---|---|"]
-    lines += [
-        f"| {row.part} | {row.work} | {row.measured} | {number(row.figure, row.unit)} | {_bound(row)} | {_reached(row)} |"
-        for row in rows
-    ]
+    lines += ["| " + " | ".join(_cells(row)) + " |" for row in rows]
     missed = sum(not row.reached for row in rows)
     lines += ["", f"{missed} of {len(rows)} figures miss their bound." if missed else "Every bound is reached.", ""]
     lines += ["| machine | |", "|---|---|"] + [f"| {name} | {value} |" for name, value in machine.items()]
@@ -62,6 +59,10 @@ def number(value: float, unit: str) -> str:
     """Return a figure with its unit, three digits or a whole number."""
     text = f"{value:,.0f}" if value == int(value) or value >= 1000 else f"{value:.3g}"
     return f"{text} {unit}".strip()
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return row.part, row.work, row.measured, number(row.figure, row.unit), _bound(row), _reached(row)
 
 
 def _bound(row: Row) -> str:

@@ -3,7 +3,9 @@
 import statistics
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
+import bench.floor
 from bench.place import Place, p95
 from bench.race import Runner, race
 from bench.report import Row
@@ -30,9 +32,9 @@ def _size(place: Place, size: int, bound: float, rounds: int) -> Iterator[Row]:
     floor_folder.mkdir()
     target = {"kind": "template", "template": "all.j2", "path": "out/all.txt", "mode": "0644"}
     write_config(folder, place.consul, ours, debounce={"quiet": "0ms", "max": "0ms"}, targets={"all": target})
-    for one in (folder, floor_folder):
-        (one / "all.j2").write_text(TEMPLATE)
-    argv = [sys.executable, "-m", "bench.floor", place.consul.url, theirs]
+    for template in (folder / "all.j2", floor_folder / "all.j2"):
+        template.write_text(TEMPLATE)
+    argv = [sys.executable, str(Path(bench.floor.__file__)), place.consul.url, theirs]
     argv += [str(floor_folder / name) for name in ("all.j2", "all.txt", "journal.db")]
     with daemon(folder) as syncd, running(argv, floor_folder) as floor:
         one = Runner(syncd.pid, ours + names[size // 2], folder / "out/all.txt")

@@ -25,12 +25,12 @@ def measure(place: Place) -> Iterator[Row]:
     names = place.fill("idle/", KEYS)
     folders = sorted({name.partition("/")[0] for name in names})
     with ExitStack() as stack:
-        pids = {}
+        pids: dict[str, int] = {}
         for kind in RSS_BOUND_MIB:
             folder, port = place.folder / f"idle-{len(pids)}", free_port()
             _prepare(place, folder, port, folders, edge=len(pids) == 1)
             pids[kind] = stack.enter_context(daemon(folder)).pid
-            wait_until(lambda port=port: status(port).get("ready"), 60)
+            _wait_until_ready(port)
         time.sleep(SETTLE_S)
         begun, before_s = time.monotonic(), {kind: cpu_s(pid) for kind, pid in pids.items()}
         time.sleep(WINDOW_S)
@@ -60,6 +60,10 @@ def _prepare(place: Place, folder: Path, port: int, folders: list[str], *, edge:
     # Every key is read: the last file is made of all.
     targets["file-0"]["vars"] = {"folder": ""}
     write_config(folder, place.consul, "idle/", http={"listen": f"127.0.0.1:{port}"}, targets=targets)
+
+
+def _wait_until_ready(port: int) -> None:
+    wait_until(lambda: status(port).get("ready"), 60, "the daemon is ready")
 
 
 def edge_target(place: Place, keys: list[str]) -> dict[str, Any]:

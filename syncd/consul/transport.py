@@ -25,7 +25,6 @@ from syncd.core.fields import parse_duration
 READ_TIMEOUT_S = 10.0
 CONNECT_TIMEOUT_S = 5.0
 MAX_BODY_BYTES = 512 * 1024 * 1024
-_BUFFER_BYTES = 1024 * 1024
 
 Params = Sequence[tuple[str, object]]
 
@@ -163,7 +162,6 @@ class HTTPClient(base.HTTPClient):  # type: ignore[misc]  # python-consul2 has n
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"Accept-Encoding": "identity", "User-Agent": f"syncd/{__version__}"},
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S),
-                read_bufsize=_BUFFER_BYTES,
             )
         return self._session
 

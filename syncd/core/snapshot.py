@@ -225,15 +225,12 @@ class View:
         return self.snapshot.services[name]
 
     def catalog(self) -> Mapping[str, tuple[str, ...]]:
-        """Return every service's name and tags, in name order.
+        """Return every service's name and tags, in name order; of a source that holds no services, none.
 
         Raises:
             NeedMore: the catalog was not read yet.
-            SourceLacks: the source holds no services.
         """
         self.reads.add(Need("catalog"))
-        if self.snapshot.no_services:
-            raise SourceLacks(self.snapshot.no_services)
         if self.snapshot.catalog is None:
             raise NeedMore([Need("catalog")])
         return self.snapshot.catalog

@@ -130,6 +130,12 @@ def swap(temporary: Path, path: Path) -> None:
         raise failure(path, "cannot be replaced", error) from error
 
 
+def discard(path: Path) -> None:
+    """Remove a file where there is one; a read-only file system refuses even to remove what is not there."""
+    if os.path.lexists(path):
+        path.unlink(missing_ok=True)
+
+
 def restore(backup: Path, path: Path) -> None:
     """Put a kept file back under its own name; its second name is gone afterwards."""
     if backup.exists():
@@ -154,14 +160,15 @@ def _mount_point(line: str) -> str:
 
 
 def copy_aside(path: Path, backup: Path) -> None:
-    """Copy the present file to `backup` (0600), durable.
+    """Copy the present file to `backup` (0600), durable, and whole from the moment it has its name.
 
     Raises:
         TargetError: it cannot be copied.
     """
     present = read(path)
     content = b"" if present is None else present.content
-    stage(Wanted(backup, content, 0o600, None, None, True), backup, None)
+    _put_aside(Wanted(backup, content, 0o600, None, None, True), backup, None)
+    sync_folder(backup.parent)
 
 
 def overwrite(path: Path, content: bytes, mode: int, uid: int | None = None, gid: int | None = None) -> None:
@@ -173,24 +180,33 @@ def overwrite(path: Path, content: bytes, mode: int, uid: int | None = None, gid
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
         with os.fdopen(descriptor, "wb") as file:
+            # Before the content, which may be a secret; and who does not own the file may not even set what is set.
+            if stat.S_IMODE(os.fstat(descriptor).st_mode) != mode:
+                os.fchmod(descriptor, mode)
             file.write(content)
             file.truncate()
             file.flush()
             if uid is not None or gid is not None:
                 os.fchown(descriptor, -1 if uid is None else uid, -1 if gid is None else gid)
-            os.fchmod(descriptor, mode)
             os.fsync(descriptor)
     except OSError as error:
         raise failure(path, "cannot be written in place", error) from error
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the renames in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    """Make the renames in a folder durable.
+
+    Raises:
+        TargetError: the system refused.
+    """
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise failure(folder, "cannot be synced", error) from error
 
 
 def beside(path: Path, what: str) -> Path:
@@ -237,4 +253,11 @@ def _copy(path: Path, backup: Path) -> None:
     present = read(path)
     if present is None:
         raise FileNotFoundError(errno.ENOENT, "it is gone", str(path))
-    stage(Wanted(path, present.content, present.mode, None, None, False), backup, present)
+    _put_aside(Wanted(path, present.content, present.mode, None, None, False), backup, present)
+
+
+def _put_aside(kept: Wanted, backup: Path, like: Present | None) -> None:
+    """Write a backup under a name of its own first: half of one, left by a kill, would be taken for the old file."""
+    part = backup.with_name(f"{backup.name}.part")
+    stage(kept, part, like)
+    part.rename(backup)

@@ -125,16 +125,7 @@ async def plan_target(
                 present = await _read(target, rendered.desired, within_s / 2)
             plan = _plan_remote(setup, journal, target, rendered, present or {})
             plan = await _with_values(plan, target) if show else plan
-        limits = setup.config.limits.overridden(target.config.limits)
-        plan = by_limits(plan, limits)
-        plan = await guarded(
-            plan,
-            rendered,
-            before,
-            source,
-            layer=setup.rules.layer,
-            allow_empty=limits.allow_empty,
-        )
+        plan = await _filtered(plan, setup, source, journal, rendered)
     except TargetError as error:
         plan = Plan(
             target.name,
@@ -144,6 +135,22 @@ async def plan_target(
             retry_after_s=error.retry_after_s,
         )
     return Planned(target, plan, rendered, file, present)
+
+
+async def _filtered(plan: Plan, setup: Setup, source: Source, journal: Journal, rendered: Rendered) -> Plan:
+    """Return the plan after limits and vanish guard, with what the rendering warns of."""
+    target = rendered.target
+    if rendered.warning is not None:
+        plan = replace(plan, warnings=(*plan.warnings, rendered.warning))
+    limits = setup.config.limits.overridden(target.config.limits)
+    return await guarded(
+        by_limits(plan, limits),
+        rendered,
+        journal.inputs(target.name),
+        source,
+        layer=setup.rules.layer,
+        allow_empty=limits.allow_empty,
+    )
 
 
 async def _read(target: RemoteTarget, desired: Desired, within_s: float) -> Mapping[str, Entry]:

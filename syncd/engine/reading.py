@@ -34,6 +34,7 @@ class Rendered:
     hidden_why: str = ""
     index: int = 0
     """The Consul index of the snapshot it was made from."""
+    warning: str | None = None
 
 
 async def read_and_render(
@@ -83,4 +84,8 @@ def render(target: Target, snapshot: Snapshot) -> Rendered:
         desired = Desired(error=str(error))
     keys: Mapping[str, str] = {key: item.layer for key, item in view.items.items()}
     services = {use.name: use.count for use in desired.services}
-    return Rendered(target, desired, frozenset(view.reads), Inputs(keys, services), hidden, why, snapshot.index)
+    lacks = snapshot.no_services if Need("catalog") in view.reads else None
+    warning = None if lacks is None else f"services() is empty: {lacks}"
+    return Rendered(
+        target, desired, frozenset(view.reads), Inputs(keys, services), hidden, why, snapshot.index, warning
+    )

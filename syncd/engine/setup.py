@@ -28,6 +28,7 @@ class Setup:
     groups: Mapping[str, ReloadGroup]
     rules: Rules
     state: StateDir
+    templates: TemplateStore
 
     def select(self, names: Sequence[str]) -> list[Target]:
         """Return the targets with these names, all of them for none, in config order.
@@ -66,10 +67,11 @@ def build(loaded: Loaded, env: Mapping[str, str]) -> Setup:
     ]
     if faults:
         raise ConfigError(faults)
+    templates = TemplateStore(base_dir)
     context = Context(
         owner=config.owner,
         base_dir=base_dir,
-        load_template=TemplateStore(base_dir).load,
+        load_template=templates.load,
         env=env,
         owner_was=tuple(config.owner_was),
     )
@@ -87,6 +89,7 @@ def build(loaded: Loaded, env: Mapping[str, str]) -> Setup:
         },
         rules=Rules(config.environment, tuple(config.sensitive), config.consul.lock_key),
         state=StateDir(base_dir / config.state_dir),
+        templates=templates,
     )
 
 

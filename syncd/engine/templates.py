@@ -1,4 +1,4 @@
-"""Reads template files for the templates, and knows which were read."""
+"""Reads template files for the templates, and knows which of those that were asked for have changed."""
 
 import os
 from pathlib import Path
@@ -12,20 +12,36 @@ class TemplateStore:
     def __init__(self, base_dir: Path) -> None:
         self._base_dir = base_dir
         self._texts: dict[str, tuple[_Mark, str]] = {}
+        self._seen: dict[str, _Mark | None] = {}
 
     def load(self, name: str) -> str | None:
         """Return the text of a template by its path relative to the config file, None where there is none."""
-        path = os.path.join(self._base_dir, name)  # noqa: PTH118 - asked for several times in each pass
+        mark = self._mark(name)
+        self._seen.setdefault(name, mark)
+        held = self._texts.get(name)
+        if held is not None and held[0] == mark:
+            return held[1]
         try:
-            held = self._texts.get(name)
-            if held is None or held[0] != _mark(os.stat(path)):  # noqa: PTH116
-                with open(path, "rb") as file:  # noqa: PTH123
-                    held = (_mark(os.fstat(file.fileno())), file.read().decode())
-                self._texts[name] = held
+            with (self._base_dir / name).open("rb") as file:
+                held = (_mark(os.fstat(file.fileno())), file.read().decode())
         except (OSError, UnicodeDecodeError):
             self._texts.pop(name, None)
             return None
+        self._texts[name] = held
         return held[1]
+
+    def changed(self) -> set[str]:
+        """Return those that were ever asked for and have changed, come or gone since the last call."""
+        now = {name: self._mark(name) for name in self._seen}
+        moved = {name for name, mark in now.items() if mark != self._seen[name]}
+        self._seen = now
+        return moved
+
+    def _mark(self, name: str) -> _Mark | None:
+        try:
+            return _mark(os.stat(os.path.join(self._base_dir, name)))  # noqa: PTH116, PTH118 - several times in a pass
+        except OSError:
+            return None
 
 
 def _mark(status: os.stat_result) -> _Mark:

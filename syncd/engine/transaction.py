@@ -235,14 +235,17 @@ def _roll_back(steps: Sequence[_Step], swapped: Collection[str] = ()) -> None:
         except (OSError, TargetError) as error:
             why = files.failure(Path(step.path), "cannot be put back", error) if isinstance(error, OSError) else error
             failures.append(str(why))
-    _sync(steps)
+    try:
+        _sync(steps)
+    except TargetError as error:
+        failures.append(str(error))
     if failures:
         raise TargetError("; ".join(failures))
 
 
 def _undo(step: _Step, swapped: bool) -> None:
     path = Path(step.path)
-    Path(step.temporary).unlink(missing_ok=True)
+    files.discard(Path(step.temporary))
     if step.in_place and step.backup is not None:
         kept = files.read(Path(step.backup))
         if kept is not None:

@@ -68,7 +68,7 @@ class ExportSource:
     def _why_no_services(self, seed: Seed) -> str | None:
         if seed.services is not None:
             return None
-        return f"{self._path} holds no services; add `services:` to the seed, or read them from Consul"
+        return f"{self._path} holds no services; a seed with `services:` can, and Consul does"
 
 
 def _catalog(services: Mapping[str, Sequence[Instance]]) -> dict[str, tuple[str, ...]]:

@@ -1,6 +1,6 @@
 """The functions through which a template reads. What they read is recorded by the view."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, ItemsView, Iterator, Mapping
 from typing import Any
 
 from jinja2 import Undefined
@@ -12,6 +12,8 @@ from syncd.core.snapshot import NeedMore, Snapshot, View
 from syncd.core.templating.errors import Failed, Refusal, here
 from syncd.core.templating.values import UNKNOWN, NotText, kind_of, not_text
 
+_OWN = "consul"
+"""Consul lists itself in its catalog, as long as a token may see it."""
 CATALOG = "services()"
 """The label under which the reading of the whole catalog is remembered."""
 FUNCTION_NAMES = ("key", "key_exists", "key_bytes", "ls", "tree", "service", "services", "env", "fail")
@@ -94,8 +96,7 @@ class Functions:
         catalog = self._read(self._view.catalog)
         if catalog is UNKNOWN:
             return UNKNOWN
-        self.uses[CATALOG] = ServiceUse(CATALOG, len(catalog), False)
-        return {name: list(tags) for name, tags in catalog.items()}
+        return _Listing({name: list(tags) for name, tags in catalog.items()}, self.uses)
 
     def env(self, name: Any, default: Any = _NO_DEFAULT) -> Any:
         """Return an environment variable of syncd; `default` where it is not set."""
@@ -144,6 +145,40 @@ class Functions:
         before = self.uses.get(label)
         allow_empty = allow_empty and (before is None or before.allow_empty)
         self.uses[label] = ServiceUse(label, count, allow_empty)
+
+
+class _Listing(dict[str, list[str]]):
+    """The catalog as a template sees it; notes what is asked of it, since what was there must not vanish unseen.
+
+    Asking for a name that is not in it is a use of that service, going through it one of the catalog as a whole.
+    """
+
+    def __init__(self, tags: dict[str, list[str]], uses: dict[str, ServiceUse]) -> None:
+        super().__init__(tags)
+        self._uses = uses
+
+    def __contains__(self, name: object) -> bool:
+        found = super().__contains__(name)
+        if not found and isinstance(name, str):
+            self._uses.setdefault(name, ServiceUse(name, 0, False))
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        self._listed()
+        return super().__iter__()
+
+    def __len__(self) -> int:
+        self._listed()
+        return super().__len__()
+
+    def items(self) -> ItemsView[str, list[str]]:  # type: ignore[override]  # the view's own class has no name
+        """Return the names with their tags."""
+        self._listed()
+        return super().items()
+
+    def _listed(self) -> None:
+        count = super().__len__() - super().__contains__(_OWN)
+        self._uses[CATALOG] = ServiceUse(CATALOG, count, False)
 
 
 def key_from(path: str) -> str:

@@ -74,8 +74,12 @@ class Worker:
             self._mark(touched)
 
     def template_changed(self, paths: set[str]) -> None:
-        """Take note of changed template files."""
-        touched = {name for name, one in self._rendered.items() if not paths.isdisjoint(one.desired.templates)}
+        """Take note of changed template files; one that could not be rendered may have missed any of them."""
+        touched = {
+            name
+            for name, one in self._rendered.items()
+            if one.desired.error is not None or not paths.isdisjoint(one.desired.templates)
+        }
         touched |= {name for name, target in self.members.items() if getattr(target.config, "template", None) in paths}
         if touched:
             self._mark(touched)

@@ -17,6 +17,8 @@ DAILY_LIMIT = 10048
 RATE = 971
 _PERMISSION = "Account › Workers KV Storage › Edit"
 _MAX_WORDS = 200
+_LONGEST_S = 86_400.0
+"""The daily limit is the longest that Cloudflare asks to wait; a header that says more is not its."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +139,14 @@ def _retry_after_s(headers: Mapping[str, str], utc: datetime) -> float | None:
     if not said:
         return None
     if said.isascii() and said.isdigit():
-        return float(said)
+        return min(float(said), _LONGEST_S)
     try:
         at = parsedate_to_datetime(said)
     except ValueError:
         return None
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
-    return max(0.0, (at - utc).total_seconds())
+    return min(max(0.0, (at - utc).total_seconds()), _LONGEST_S)
 
 
 def _until_midnight_s(utc: datetime) -> float:

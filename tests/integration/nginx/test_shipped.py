@@ -169,6 +169,24 @@ def test_the_seed_as_source_gives_the_same_files(operator: Operator) -> None:
     assert operator.outputs() == live
 
 
+def test_an_export_as_source(operator: Operator, consul: ConsulServer) -> None:
+    """An export has no catalog: what came from it is held; without any service the bytes are the same."""
+    assert operator.run("once").rc == 0
+    (operator.folder / "export.json").write_bytes(consul.export("blog/"))
+    ended = operator.run("plan", "--source", "export.json")
+    assert (ended.rc, "the catalog listed services and lists none now" in ended.stdout) == (3, True)
+    for name in ("n8n-1", "n8n-2"):
+        consul.deregister(name)
+    shutil.rmtree(operator.folder / "out")
+    shutil.rmtree(operator.folder / ".syncd")
+    assert operator.run("once").rc == 0
+    live = operator.outputs()
+    assert operator.run("plan", "--source", "export.json", "--detailed-exitcode").rc == 0
+    shutil.rmtree(operator.folder / "out")
+    assert operator.run("once", "--source", "export.json").rc == 0
+    assert operator.outputs() == live
+
+
 def test_without_an_nginx(operator: Operator) -> None:
     """`NGINX=true` writes the files unchecked; an nginx that is not there is a failed check, which keeps them out."""
     ended = operator.run("once", NGINX="no-such-nginx")
