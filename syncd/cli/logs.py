@@ -9,6 +9,7 @@ import structlog
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from syncd.cli.options import LogFormatName, LogLevelName
+from syncd.core.report.lines import printable
 
 
 def configure(form: LogFormatName | None, level: LogLevelName | None) -> None:
@@ -25,6 +26,7 @@ def configure(form: LogFormatName | None, level: LogLevelName | None) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _without_values,
+            *([_printable] if form is LogFormatName.console else []),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
@@ -33,6 +35,7 @@ def configure(form: LogFormatName | None, level: LogLevelName | None) -> None:
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
     )
     set_on_retry_hooks([_retrying])
+    logging.basicConfig(handlers=[_Libraries(logging.WARNING)], force=True)
 
 
 def _without_values(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
@@ -44,6 +47,31 @@ def _without_values(_logger: object, _method: str, event: structlog.typing.Event
         event["exception"] = type(error).__name__
         event["at"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
     return event
+
+
+def _printable(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Spell out control characters: what a check printed must not reach the terminal as orders."""
+    return {name: printable(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
+class _Libraries(logging.Handler):
+    """Says that a library had something to say, and which error it was: its own words may quote values."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        structlog.get_logger().log(
+            record.levelno, "library", logger=record.name, place=f"{record.pathname}:{record.lineno}", exc_info=error
+        )
+
+
+def internal_error(error: BaseException) -> str:
+    """Log where an error of ours came from, and return one line about it; neither holds its text."""
+    if not structlog.is_configured():
+        configure(None, None)
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    structlog.get_logger().error("internal_error", exc_info=error)
+    return f"internal error ({type(error).__name__}); the log line above says where, please report it"
 
 
 _said: set[str] = set()

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from syncd import __version__
-from syncd.cli import apply, check, demo, dev, once, options, output, plan, run, schema, status
+from syncd.cli import apply, check, demo, dev, logs, once, options, output, plan, run, schema, status
 from syncd.core.errors import ConfigError, SyncdError, UsageError
+from syncd.core.report.lines import printable
 
 _INTERRUPTED = 130
 
@@ -68,14 +69,22 @@ def main() -> int:
         with output.to_stdout():
             sys.stdout.flush()
     except ConfigError as error:
-        print(error, file=sys.stderr)
+        _say(str(error))
         return error.exit_code
     except SyncdError as error:
-        print(f"syncd: {error}", file=sys.stderr)
+        _say(f"syncd: {error}")
         return error.exit_code
     except typer.Abort:
         return _INTERRUPTED
     except typer.TyperException as error:
-        print(f"syncd: {error.format_message().rstrip(chr(46))}; see `syncd --help`", file=sys.stderr)
+        _say(f"syncd: {error.format_message().rstrip(chr(46))}; see `syncd --help`")
         return UsageError.exit_code
+    except Exception as error:
+        _say(f"syncd: {logs.internal_error(error)}")
+        return SyncdError.exit_code
     return code if isinstance(code, int) else 0
+
+
+def _say(text: str) -> None:
+    """Write lines to stderr, with everything spelled out that would be an order to a terminal."""
+    print("\n".join(printable(line) for line in text.split("\n")), file=sys.stderr)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from syncd.core.errors import Fenced, ReloadError, SyncdError, TargetError
+from syncd.core.errors import Fenced, ReloadError, StateError, SyncdError, TargetError
 from syncd.core.model import Change
 from syncd.core.report.model import Outcome, PassResult, ReloadResult, TargetResult
 from syncd.engine.deadline import Deadline
@@ -56,7 +56,7 @@ async def apply_pass(setup: Setup, journal: Journal, pass_plan: PassPlan, condit
 
     Targets do not wait for each other; those of one reload group are one transaction. Never raises for a target.
     """
-    redaction = Redaction(pass_plan.snapshot)
+    redaction = setup.redaction(pass_plan.snapshot)
     groups = _grouped(pass_plan.planned)
     results = await _all([apply_group(setup, journal, name, one, conditions, redaction) for name, one in groups])
     done: dict[str, Done] = {}
@@ -113,15 +113,13 @@ async def apply_group(
         if verdict is None:
             ready.append(one)
         else:
-            done[one.target.name] = verdict
-            if verdict.outcome == "in_sync":
-                _remember_inputs(journal, one)
+            done[one.target.name] = _noted(journal, one, verdict, redaction)
     swapped = False
     try:
         if is_file(members[0].target):
             unstick(journal, _transaction_name(name, members))
         if ready and not is_file(ready[0].target):
-            done.update(await _push(journal, ready[0].target, ready[0], conditions))
+            done.update(await _push(journal, ready[0].target, ready[0], conditions, redaction))
         elif ready:
             await _swap(journal, name, ready, setup)
             swapped = True
@@ -131,10 +129,23 @@ async def apply_group(
         done.update({one.target.name: failed for one in ready or members})
     if name is None:
         return done, None
-    reload = await reload_group(setup.groups[name], journal, conditions.deadline, redaction, checked=swapped)
+    try:
+        reload = await reload_group(setup.groups[name], journal, conditions.deadline, redaction, checked=swapped)
+    except StateError as error:
+        reload = ReloadResult(name, "failed", f"{error}; the reload is owed and will run (again)")
     if reload is not None and reload.state == "failed":
         done.update({one.target.name: _blamed(done[one.target.name], reload) for one in members})
     return done, reload
+
+
+def _noted(journal: Journal, one: Planned, verdict: Done, redaction: Redaction) -> Done:
+    """Return the verdict, once the journal knows what an entry that needs no change was made from."""
+    try:
+        if verdict.outcome == "in_sync":
+            _remember_inputs(journal, one)
+    except StateError as error:
+        return _failure(error, redaction)
+    return verdict
 
 
 def _failure(error: Exception, redaction: Redaction) -> Done:
@@ -229,7 +240,9 @@ def _remember_inputs(journal: Journal, one: Planned) -> None:
         journal.record(one.target.kind, name, inputs=inputs, wrote=fresh)
 
 
-async def _push(journal: Journal, target: RemoteTarget, one: Planned, conditions: Conditions) -> dict[str, Done]:
+async def _push(
+    journal: Journal, target: RemoteTarget, one: Planned, conditions: Conditions, redaction: Redaction
+) -> dict[str, Done]:
     changes = one.plan.changes
     try:
         async with asyncio.timeout(conditions.deadline.remaining_s()):
@@ -253,5 +266,5 @@ async def _push(journal: Journal, target: RemoteTarget, one: Planned, conditions
     if failed:
         key, why = next(iter(failed.items()))
         more = f", and {len(failed) - 1} more" if len(failed) > 1 else ""
-        return {target.name: Done("failed", f"{key}: {why}{more}", touched=True)}
+        return {target.name: Done("failed", redaction.clean(f"{key}: {why}{more}"), touched=True)}
     return {target.name: Done(_after(one), touched=True)}

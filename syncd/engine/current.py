@@ -92,6 +92,8 @@ def with_diff(plan: Plan, target: FileTarget, state: FileState, written: Written
     old = _shown_before(target, state, written)
     if change.old_digest == change.new_digest:
         return plan
+    if old is None and written is None:
+        return _noted(plan, change, f"replaces a file that is not ours, with {_lines(state)} that are not shown")
     if new is None or old is None:
         return _noted(plan, change, "contents not shown: they may hold sensitive values, or are not text")
     before = state.present.content if state.present is not None else b""
@@ -111,10 +113,17 @@ def _shown_before(target: FileTarget, state: FileState, written: Written | None)
     present = state.present
     if present is None:
         return ""
-    was_sensitive = written is not None and written.sensitive
-    if was_sensitive and written is not None and written.digest == present.digest and written.masked is not None:
+    # What we never wrote may hold anything, and a plan ends up in a pull request.
+    was_sensitive = written is None or written.sensitive
+    if written is not None and was_sensitive and written.digest == present.digest and written.masked is not None:
         return written.masked
     return target.mask(present.content, state.desired, was_sensitive=was_sensitive)
+
+
+def _lines(state: FileState) -> str:
+    content = state.present.content if state.present is not None else b""
+    count = content.count(b"\n") + (not content.endswith(b"\n"))
+    return "1 line" if count == 1 else f"{count} lines"
 
 
 def _text(content: bytes) -> str | None:

@@ -17,6 +17,7 @@ from syncd.core.errors import TargetError
 
 _MARK = ".syncd-"
 _MOUNTS = Path("/proc/self/mountinfo")
+_ESCAPED = frozenset(" \t\n\\#")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,8 @@ def stage(wanted: Wanted, temporary: Path, like: Present | None) -> None:
             os.fchmod(descriptor, wanted.mode)
             os.fsync(descriptor)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            discard(temporary)
         raise failure(wanted.path, "cannot be written", error) from error
 
 
@@ -147,11 +149,13 @@ def restore(backup: Path, path: Path) -> None:
 def mounted(path: Path) -> bool:
     """Return True for a file that is mounted on its own, as containers do: nothing can be renamed over it."""
     try:
-        lines = _MOUNTS.read_text(errors="surrogateescape").splitlines()
+        table = _MOUNTS.read_text(errors="surrogateescape")
     except OSError:
         return False
     wanted = str(path)
-    return any(_mount_point(line) == wanted for line in lines)
+    if path.name not in table and _ESCAPED.isdisjoint(path.name):  # asked in every pass, and hardly ever true
+        return False
+    return any(_mount_point(line) == wanted for line in table.splitlines())
 
 
 def _mount_point(line: str) -> str:
@@ -223,7 +227,8 @@ def sweep(path: Path, kept: Collection[str]) -> None:
         return
     for name in names:
         if name not in kept:
-            Path(name).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # the next start tries again
+                discard(Path(name))
 
 
 def failure(path: Path, what: str, error: OSError) -> TargetError:
@@ -260,4 +265,4 @@ def _put_aside(kept: Wanted, backup: Path, like: Present | None) -> None:
     """Write a backup under a name of its own first: half of one, left by a kill, would be taken for the old file."""
     part = backup.with_name(f"{backup.name}.part")
     stage(kept, part, like)
-    part.rename(backup)
+    swap(part, backup)

@@ -4,29 +4,15 @@ Every method is one transaction, durable when it returns (`synchronous = FULL`).
 """
 
 import json
-import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from syncd.core.errors import StateError
-
-SCHEMA_VERSION = 2
-"""1: without `unproved`."""
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS entries (target TEXT, key TEXT, digest TEXT NOT NULL, sensitive INTEGER NOT NULL,
-                      masked TEXT, PRIMARY KEY (target, key)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS targets (target TEXT PRIMARY KEY, kind TEXT NOT NULL, inputs TEXT NOT NULL,
-                      services TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS intents (reload_group TEXT PRIMARY KEY, steps TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS owed (reload TEXT PRIMARY KEY, reason TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS unproved (reload TEXT PRIMARY KEY, reload_group TEXT NOT NULL, steps TEXT NOT NULL,
-                      before TEXT NOT NULL);
-"""
+from syncd.engine import journal_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,42 +47,19 @@ class Journal:
         """Open for a pass that writes; creates the file (0600) and its tables.
 
         Raises:
-            StateError: not a journal, or written by a newer syncd.
+            Damaged: not a journal.
+            StateError: it cannot be opened, or was written by a newer syncd.
         """
-        try:
-            path.touch(mode=0o600)
-            database = sqlite3.connect(path, isolation_level=None)
-        except (OSError, sqlite3.Error) as error:
-            raise StateError(f"{path}: cannot be opened ({error}); make state_dir writable") from error
-        try:
-            database.execute("PRAGMA journal_mode = TRUNCATE")
-            database.execute("PRAGMA synchronous = FULL")
-            if _version(database, path) < SCHEMA_VERSION:
-                database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-        except sqlite3.DatabaseError as error:
-            database.close()
-            raise _unusable(path, error) from error
-        return cls(database)
+        return cls(journal_file.connect(path))
 
     @classmethod
     def snapshot(cls, path: Path) -> "Journal":
         """Return an in-memory copy to read from: a dry run writes nothing, not even a lock file.
 
         Raises:
-            StateError: not a journal, or written by a newer syncd.
+            Damaged, StateError: as `open`.
         """
-        memory = sqlite3.connect(":memory:", isolation_level=None)
-        try:
-            if path.exists():
-                path.open("rb").close()
-                _copy(path, memory)
-            if _version(memory, path) < SCHEMA_VERSION:
-                memory.executescript(_SCHEMA)
-        except OSError as error:
-            raise StateError(f"{path}: cannot be read ({error.strerror}); run as the user that runs syncd") from error
-        except sqlite3.DatabaseError as error:
-            raise _unusable(path, error) from error
-        return cls(memory)
+        return cls(journal_file.copy(path))
 
     def close(self) -> None:
         """Close the file."""
@@ -199,6 +162,11 @@ class Journal:
         """Return the reloads that are owed, with the reason."""
         return dict(self._db.execute("SELECT reload, reason FROM owed"))
 
+    def owe(self, reloads: Iterable[str], reason: str) -> None:
+        """Owe reloads that no transaction owes."""
+        with self._transaction():
+            self._db.executemany("INSERT OR REPLACE INTO owed VALUES (?, ?)", [(name, reason) for name in reloads])
+
     def paid(self, reload: str) -> None:
         """Forget an owed reload: it was done, and proved where it has a probe."""
         with self._transaction():
@@ -262,32 +230,3 @@ class Journal:
             if isinstance(error, sqlite3.Error):
                 raise StateError(f"the journal in state_dir cannot be written ({error}); is its disk full?") from error
             raise
-
-
-def _copy(path: Path, memory: sqlite3.Connection) -> None:
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as stored:
-            stored.backup(memory)
-    except sqlite3.OperationalError:
-        # A killed pass left SQLite's own rollback journal, which only a writer may play back: do that on a copy.
-        with tempfile.TemporaryDirectory() as folder:
-            copy = Path(folder) / path.name
-            for name in (path.name, f"{path.name}-journal"):
-                if (path.parent / name).exists():
-                    shutil.copy(path.parent / name, Path(folder) / name)
-            with closing(sqlite3.connect(copy)) as stored:
-                stored.backup(memory)
-
-
-def _version(database: sqlite3.Connection, path: Path) -> int:
-    version = int(database.execute("PRAGMA user_version").fetchone()[0])
-    if version > SCHEMA_VERSION:
-        raise StateError(
-            f"{path}: written by a newer syncd (format {version}, this one knows {SCHEMA_VERSION}); "
-            "run that version, or point state_dir at another folder"
-        )
-    return version
-
-
-def _unusable(path: Path, error: sqlite3.DatabaseError) -> StateError:
-    return StateError(f"{path}: the journal cannot be used ({error}); move it away and run again")

@@ -12,6 +12,7 @@ from syncd.engine.deadline import Deadline
 from syncd.engine.journal import Journal
 from syncd.engine.one_writer import one_writer
 from syncd.engine.planning import PassPlan, plan_pass
+from syncd.engine.remembering import open_journal, read_journal
 from syncd.engine.setup import Setup
 from syncd.engine.transaction import recover
 from syncd.sources.base import Source
@@ -30,7 +31,7 @@ async def plan(
     Raises:
         SyncdError: as contract.md §1; nothing was changed.
     """
-    journal = Journal.snapshot(setup.state.journal)
+    journal = read_journal(setup)
     try:
         key = setup.state.plan_key(env)
         return (await _planned(setup, source, journal, selected, deadline, key)).result, key
@@ -59,7 +60,7 @@ async def once(
         SyncdError: as contract.md §1; nothing was changed.
     """
     with setup.state.locked(command):
-        journal = Journal.open(setup.state.journal)
+        journal = open_journal(setup)
         try:
             groups = recover(journal, setup.outputs, setup.state.backups)
             if groups:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,11 +44,10 @@ def save(result: PassResult, path: Path, plan_key: bytes | None) -> None:
     document["key_id"] = key_id(plan_key) if sealed and plan_key is not None else None
     if path.is_dir():
         raise UsageError(f"--out {path}: is a folder; name a file")
-    fresh = path.with_name(f".{path.name}.syncd-new")
+    fresh = path.with_name(f".{path.name}.syncd-{secrets.token_hex(4)}")
     try:
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            os.fchmod(descriptor, 0o600)
             json.dump(document, file, ensure_ascii=False, indent=2)
             file.write("\n")
         fresh.replace(path)

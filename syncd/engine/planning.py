@@ -131,7 +131,7 @@ async def plan_target(
             target.name,
             target.kind,
             missing_keys=rendered.desired.missing,
-            error=str(error),
+            error=setup.redaction(Snapshot()).clean(str(error)),
             retry_after_s=error.retry_after_s,
         )
     return Planned(target, plan, rendered, file, present)
@@ -179,7 +179,7 @@ def _plan_file(
     plan = diff(target.name, target.kind, state.desired, present, owner=config.owner, adopt=target.config.adopt)
     # A file is never removed: one that cannot be rendered stays as it is.
     plan = by_policy(plan, "upsert-only")
-    if files.mounted(state.path):
+    if show and files.mounted(state.path):
         plan = replace(plan, warnings=(*plan.warnings, f"{target.config.path}: {_IN_PLACE}"))
     return current.with_diff(plan, target, state, written) if show else plan, state
 

@@ -7,9 +7,11 @@ from pathlib import Path
 from syncd.config import models
 from syncd.config.load import Loaded
 from syncd.core.errors import ConfigError, UsageError
-from syncd.core.snapshot import Rules
+from syncd.core.snapshot import Rules, Snapshot
+from syncd.engine.credentials import Credentials
 from syncd.engine.groups import ReloadGroup, build_group
 from syncd.engine.reading import Target, is_file
+from syncd.engine.redaction import Redaction
 from syncd.engine.statedir import StateDir
 from syncd.engine.templates import TemplateStore
 from syncd.reloads import docker
@@ -29,6 +31,7 @@ class Setup:
     rules: Rules
     state: StateDir
     templates: TemplateStore
+    credentials: Credentials
 
     def select(self, names: Sequence[str]) -> list[Target]:
         """Return the targets with these names, all of them for none, in config order.
@@ -45,6 +48,10 @@ class Setup:
     def outputs(self) -> list[Path]:
         """The paths of all files that targets write."""
         return [self.base_dir / one.config.path for one in self.targets.values() if is_file(one)]
+
+    def redaction(self, snapshot: Snapshot) -> Redaction:
+        """Return what takes the secrets out of words that are not ours."""
+        return Redaction(snapshot, self.credentials.values())
 
     async def close(self) -> None:
         """Close the connections of remote targets."""
@@ -68,11 +75,13 @@ def build(loaded: Loaded, env: Mapping[str, str]) -> Setup:
     if faults:
         raise ConfigError(faults)
     templates = TemplateStore(base_dir)
+    state = StateDir(base_dir / config.state_dir)
+    credentials = Credentials(config, base_dir, env, state.plan_key_file)
     context = Context(
         owner=config.owner,
         base_dir=base_dir,
         load_template=templates.load,
-        env=env,
+        env=credentials.without(env),
         owner_was=tuple(config.owner_was),
     )
     registered = kinds()
@@ -88,8 +97,9 @@ def build(loaded: Loaded, env: Mapping[str, str]) -> Setup:
             for name, one in config.reloads.items()
         },
         rules=Rules(config.environment, tuple(config.sensitive), config.consul.lock_key),
-        state=StateDir(base_dir / config.state_dir),
+        state=state,
         templates=templates,
+        credentials=credentials,
     )
 
 

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import secrets
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -19,6 +20,7 @@ class StateDir:
         self.path = path
         self.journal = path / "journal.db"
         self.backups = path / "backups"
+        self.plan_key_file = path / "plan.key"
 
     def ensure(self) -> None:
         """Make the folder where it is missing.
@@ -28,8 +30,12 @@ class StateDir:
         """
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            mode = self.path.stat().st_mode
         except OSError as error:
             raise StateError(f"state_dir {self.path}: cannot be made ({error.strerror}); set state_dir") from error
+        if mode & stat.S_IWOTH:
+            # What stands in the journal is carried out: who may write it could have any file of ours replaced.
+            raise StateError(f"state_dir {self.path}: everybody may write there; run chmod 700 on it, or set state_dir")
 
     @contextlib.contextmanager
     def locked(self, command: str) -> Iterator[None]:
@@ -70,7 +76,7 @@ class StateDir:
         given = env.get(PLAN_KEY_VARIABLE)
         if given:
             return given.encode()
-        path = self.path / "plan.key"
+        path = self.plan_key_file
         try:
             key = path.read_bytes().strip() if path.exists() else b""
             if make and not key:

@@ -18,7 +18,7 @@ class Ran(NamedTuple):
 
 
 def syncd_cli(*args: str, cwd: Path, env: dict[str, str] | None = None, timeout_s: float = 60) -> Ran:
-    """Run `syncd ARGS` in `cwd`; its environment is PATH, HOME, LANG and `env`. A traceback fails the test."""
+    """Run `syncd ARGS` in `cwd`; its environment is PATH, HOME, LANG and `env`. An internal error fails the test."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(cwd), "LANG": "C.UTF-8", **(env or {})}
     done = subprocess.run(
         [sys.executable, "-m", "syncd", *args],
@@ -31,4 +31,5 @@ def syncd_cli(*args: str, cwd: Path, env: dict[str, str] | None = None, timeout_
         stdin=subprocess.DEVNULL,
     )
     assert "Traceback (most recent call last)" not in done.stderr, done.stderr
+    assert "internal_error" not in done.stderr, done.stderr
     return Ran(done.returncode, done.stdout, done.stderr)

@@ -108,7 +108,7 @@ def _longest_run(text: str) -> int:
 
 def _plain(text: str) -> str:
     """Return text that Markdown shows as it is: no markup, no mention of a user, one line."""
-    flat = " ".join(text.split())
+    flat = printable(" ".join(text.split()))
     for character in "\\`*_<>[]|":
         flat = flat.replace(
             character, f"\\{character}" if character not in "<>" else {"<": "&lt;", ">": "&gt;"}[character]

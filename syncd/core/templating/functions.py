@@ -99,10 +99,11 @@ class Functions:
         return _Listing({name: list(tags) for name, tags in catalog.items()}, self.uses)
 
     def env(self, name: Any, default: Any = _NO_DEFAULT) -> Any:
-        """Return an environment variable of syncd; `default` where it is not set."""
+        """Return an environment variable of syncd; `default` where it is not set, or one of its own credentials."""
         found = self._env.get(_text(name, "the name of env()"))
         if found is None and default is _NO_DEFAULT:
-            raise Refusal("the environment variable {} is not set; set it, or give a default", name)
+            words = "the environment variable {} is not set, or is a credential of syncd; set it, or give a default"
+            raise Refusal(words, name)
         return default if found is None else found
 
     def fail(self, message: Any) -> Any:

@@ -23,6 +23,7 @@ from syncd.engine.daemon.worker import Worker
 from syncd.engine.journal import Journal
 from syncd.engine.leadership import Leadership, leadership_of
 from syncd.engine.reading import Target, is_file
+from syncd.engine.remembering import open_journal
 from syncd.engine.setup import Setup, group_of
 from syncd.engine.transaction import recover
 
@@ -50,7 +51,7 @@ async def run(setup: Setup, source_file: Path | None, env: Mapping[str, str]) ->
         ConfigError: the status port is taken.
     """
     with setup.state.locked("run"):
-        journal = Journal.open(setup.state.journal)
+        journal = open_journal(setup)
         groups = recover(journal, setup.outputs, setup.state.backups)
         if groups:
             _log.warning("transaction_rolled_back", groups=groups)

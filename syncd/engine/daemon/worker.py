@@ -22,7 +22,6 @@ from syncd.engine.journal import Journal
 from syncd.engine.lease import Lease, Permit
 from syncd.engine.planning import Planned, plan_target
 from syncd.engine.reading import Rendered, Target, is_file, render
-from syncd.engine.redaction import Redaction
 from syncd.engine.setup import Setup
 
 FIRST_RETRY_S = 1.0
@@ -216,7 +215,7 @@ class Worker:
             self.group,
             planned,
             Conditions(Deadline(None), permit=permit),
-            Redaction(self._source.snapshot),
+            self._setup.redaction(self._source.snapshot),
         )
         for one in planned:
             self._remember(one, done[one.target.name])

@@ -1,0 +1,166 @@
+"""The journal's file: opened, copied for a dry run, looked through for damage, and set aside where it has some."""
+
+import json
+import shutil
+import sqlite3
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from syncd.core.errors import StateError
+
+SCHEMA_VERSION = 2
+"""1: without `unproved`."""
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS entries (target TEXT, key TEXT, digest TEXT NOT NULL, sensitive INTEGER NOT NULL,
+                      masked TEXT, PRIMARY KEY (target, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS targets (target TEXT PRIMARY KEY, kind TEXT NOT NULL, inputs TEXT NOT NULL,
+                      services TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS intents (reload_group TEXT PRIMARY KEY, steps TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS owed (reload TEXT PRIMARY KEY, reason TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS unproved (reload TEXT PRIMARY KEY, reload_group TEXT NOT NULL, steps TEXT NOT NULL,
+                      before TEXT NOT NULL);
+"""
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_READS: dict[str, tuple[type, ...]] = {
+    "SELECT target, key, digest, sensitive, masked FROM entries LIMIT 1": (),
+    "SELECT inputs, services FROM targets": (dict, dict),
+    "SELECT steps FROM intents": (list,),
+    "SELECT reload, reason FROM owed LIMIT 1": (),
+    "SELECT steps, before FROM unproved": (list, dict),
+}
+"""What must be readable, and of which JSON type each column is where it holds JSON."""
+
+
+class Damaged(StateError):
+    """The file is not a journal that anybody wrote; `why` says how that shows."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        self.why = why
+        super().__init__(f"{path}: the journal is damaged ({why}); move it away and run again")
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the file for a pass that writes; makes it (0600) and its tables.
+
+    Raises:
+        Damaged: it is no journal, or not a whole one.
+        StateError: it cannot be opened, or was written by a newer syncd.
+    """
+    try:
+        path.touch(mode=0o600)
+        database = sqlite3.connect(path, isolation_level=None)
+    except (OSError, sqlite3.Error) as error:
+        raise StateError(f"{path}: cannot be opened ({error}); make state_dir writable") from error
+    try:
+        database.execute("PRAGMA journal_mode = TRUNCATE")
+        database.execute("PRAGMA synchronous = FULL")
+        _prepare(database, path)
+    except sqlite3.DatabaseError as error:
+        database.close()
+        raise _unusable(path, error) from error
+    except StateError:
+        database.close()
+        raise
+    return database
+
+
+def copy(path: Path) -> sqlite3.Connection:
+    """Return a copy of the file in memory: a dry run writes nothing, not even a lock file.
+
+    Raises:
+        Damaged, StateError: as `connect`.
+    """
+    memory = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        if path.exists():
+            path.open("rb").close()
+            _copy(path, memory)
+        _prepare(memory, path)
+    except OSError as error:
+        raise StateError(f"{path}: cannot be read ({error.strerror}); run as the user that runs syncd") from error
+    except sqlite3.DatabaseError as error:
+        raise _unusable(path, error) from error
+    return memory
+
+
+def set_aside(path: Path) -> Path:
+    """Give a damaged file another name, and return that.
+
+    Raises:
+        StateError: it cannot be renamed.
+    """
+    number = 1
+    while (aside := path.with_name(f"{path.name}.corrupt-{number}")).exists():
+        number += 1
+    try:
+        path.rename(aside)
+        path.with_name(f"{path.name}-journal").unlink(missing_ok=True)  # SQLite's own, of no use without the file
+    except OSError as error:
+        raise StateError(f"{path}: is damaged and cannot be moved away ({error.strerror}); do it by hand") from error
+    return aside
+
+
+def _prepare(database: sqlite3.Connection, path: Path) -> None:
+    version = int(database.execute("PRAGMA user_version").fetchone()[0])
+    if version > SCHEMA_VERSION:
+        raise StateError(
+            f"{path}: written by a newer syncd (format {version}, this one knows {SCHEMA_VERSION}); "
+            "run that version, or point state_dir at another folder"
+        )
+    if version < SCHEMA_VERSION:
+        database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+    why = _damage(database)
+    if why is not None:
+        raise Damaged(path, why)
+
+
+def _damage(database: sqlite3.Connection) -> str | None:
+    """Return what is wrong inside, None where all can be read and means something."""
+    said = str(database.execute("PRAGMA quick_check(1)").fetchone()[0])
+    if said != "ok":
+        return said.splitlines()[-1]
+    for query, kinds in _READS.items():
+        try:
+            rows = database.execute(query).fetchall()
+            wrong = any(not _is_kind(text, kind) for row in rows for text, kind in zip(row, kinds, strict=False))
+        except sqlite3.OperationalError as error:  # no such table or column
+            return str(error)
+        if wrong:
+            return f"what `{query}` gives makes no sense"
+    return None
+
+
+def _is_kind(text: Any, kind: type) -> bool:
+    try:
+        found: Any = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return False
+    return isinstance(found, kind) and (not isinstance(found, list) or all(_is_step(one) for one in found))
+
+
+def _is_step(step: Any) -> bool:
+    return isinstance(step, dict) and isinstance(step.get("path"), str) and "temporary" in step and "backup" in step
+
+
+def _copy(path: Path, memory: sqlite3.Connection) -> None:
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as stored:
+            stored.backup(memory)
+    except sqlite3.OperationalError:
+        # A killed pass left SQLite's own rollback journal, which only a writer may play back: do that on a copy.
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / path.name
+            for name in (path.name, f"{path.name}-journal"):
+                if (path.parent / name).exists():
+                    shutil.copy(path.parent / name, Path(folder) / name)
+            with closing(sqlite3.connect(copy)) as stored:
+                stored.backup(memory)
+
+
+def _unusable(path: Path, error: sqlite3.DatabaseError) -> StateError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in _DAMAGE:
+        return Damaged(path, str(error))
+    return StateError(f"{path}: the journal cannot be used ({error}); move it away and run again")
