@@ -10,10 +10,17 @@ from typing import Annotated, Any
 import typer
 
 from syncd.cli import options, output, session
+from syncd.core.errors import SyncdError
 
 _DEFAULT_URL = "http://127.0.0.1:9464"
 _TIMEOUT_S = 5.0
 _READY, _NOT_READY, _NO_DAEMON = 0, 1, 69
+
+
+class StatusRefused(SyncdError):
+    """Something answers, and does not tell its status."""
+
+    exit_code = _NO_DAEMON
 
 
 def status(
@@ -56,6 +63,10 @@ def _fetch(url: str) -> dict[str, Any] | None:
     try:
         with opener.open(f"{url.rstrip('/')}/api/v1/status", timeout=_TIMEOUT_S) as answer:
             document = json.load(answer)
+    except urllib.error.HTTPError as error:
+        raise StatusRefused(
+            f"{url} answers {error.code} {error.reason}; is it the daemon, and its name in http.hosts?"
+        ) from error
     except (OSError, ValueError):
         return None
     return document if isinstance(document, dict) and "ready" in document else None

@@ -8,6 +8,7 @@ from typing import Literal
 from syncd.core.digest import sha256_hex
 
 Op = Literal["create", "update", "delete"]
+OPS: tuple[Op, ...] = ("create", "update", "delete")
 NeedKind = Literal["key", "folder", "service", "catalog"]
 
 

@@ -171,13 +171,20 @@ class View:
         """
         self.reads.add(Need("key", key))
         if key in self.snapshot.hidden:
-            raise HiddenKey(key)
+            raise self._hidden(key)
         if key in self.snapshot.withheld:
             raise _withheld(key)
         found = self.snapshot.items.get(key)
         if not self.snapshot.proves(key):
             raise NeedMore([Need("key", key)])
         return self._hand_out({key: found})[key] if found is not None else None
+
+    def _hidden(self, key: str) -> HiddenKey:
+        layer = self.snapshot.layer
+        if not layer:
+            return HiddenKey(key)
+        why = f"the token may not read '{key}' or its overlay '{layer}/{key}'; give it key read rights on both"
+        return HiddenKey(key, why)
 
     def folder(self, folder: str) -> Mapping[str, Item]:
         """Return all items below a folder (`""` or ending in `/`), by full key, in key order.

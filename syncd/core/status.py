@@ -80,11 +80,21 @@ class Status:
     freshness: Freshness
     lock: LockStatus | None = None
 
+    def source_is_fresh(self, now: float) -> bool:
+        """Return whether the source confirmed lately what we know of it."""
+        contact = self.source.last_contact_at
+        return contact is not None and now - contact <= self.freshness.source_s
+
+    def target_is_fresh(self, target: TargetStatus, now: float) -> bool:
+        """Return whether a target was compared lately with what it should hold."""
+        checked = target.last_checked_at
+        return checked is not None and now - checked <= self.freshness.target_s
+
     def not_ready(self, now: float) -> list[str]:
         """Return why the daemon is not ready, one sentence each, nothing where it is."""
         reasons = []
         contact = self.source.last_contact_at
-        if contact is None or now - contact > self.freshness.source_s:
+        if not self.source_is_fresh(now):
             age = "was never reached" if contact is None else f"was last heard of {now - contact:.0f} s ago"
             kept = self.source.last_good_at
             if kept is not None:
@@ -95,6 +105,6 @@ class Status:
             if target.state != "in_sync":
                 words = "; ".join(target.reasons) or target.last_error or "not compared yet"
                 reasons.append(f"{target.name}: {target.state}: {words}")
-            elif target.last_checked_at is None or now - target.last_checked_at > self.freshness.target_s:
+            elif not self.target_is_fresh(target, now):
                 reasons.append(f"{target.name}: not compared for longer than {self.freshness.target_s:.0f} s")
         return reasons

@@ -40,7 +40,10 @@ class Journal:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
+        # Nobody else writes to it while we have it, so what was read or written once need not be read again.
         self._inputs: dict[str, Inputs] = {}
+        self._written: dict[str, dict[str, Written]] = {}
+        self._begun = {str(row[0]) for row in connection.execute("SELECT reload_group FROM intents")}
 
     @classmethod
     def open(cls, path: Path) -> "Journal":
@@ -67,12 +70,14 @@ class Journal:
 
     # What we wrote
 
-    def written(self, target: str) -> dict[str, Written]:
+    def written(self, target: str) -> Mapping[str, Written]:
         """Return the entries of one target by key."""
-        rows = self._db.execute(
-            "SELECT target, key, digest, sensitive, masked FROM entries WHERE target = ?", (target,)
-        )
-        return {row[1]: Written(row[0], row[1], row[2], bool(row[3]), row[4]) for row in rows}
+        if target not in self._written:
+            rows = self._db.execute(
+                "SELECT target, key, digest, sensitive, masked FROM entries WHERE target = ?", (target,)
+            )
+            self._written[target] = {row[1]: Written(row[0], row[1], row[2], bool(row[3]), row[4]) for row in rows}
+        return self._written[target]
 
     def targets(self) -> dict[str, str]:
         """Return every target that ever wrote something: name -> kind."""
@@ -102,7 +107,8 @@ class Journal:
         self, kind: str, target: str, inputs: Inputs | None, wrote: Iterable[Written], dropped: Iterable[str]
     ) -> None:
         self._db.execute(
-            "INSERT INTO targets VALUES (?, ?, '{}', '{}') ON CONFLICT (target) DO UPDATE SET kind = excluded.kind",
+            "INSERT INTO targets VALUES (?, ?, '{}', '{}') "
+            "ON CONFLICT (target) DO UPDATE SET kind = excluded.kind WHERE kind <> excluded.kind",
             (target, kind),
         )
         if inputs is not None and inputs != self.inputs(target):
@@ -111,20 +117,26 @@ class Journal:
                 "UPDATE targets SET inputs = ?, services = ? WHERE target = ?",
                 (json.dumps(dict(inputs.keys)), json.dumps(dict(inputs.services)), target),
             )
-        rows = [(one.target, one.key, one.digest, one.sensitive, one.masked) for one in wrote]
+        fresh, gone = {one.key: one for one in wrote}, set(dropped)
+        rows = [(one.target, one.key, one.digest, one.sensitive, one.masked) for one in fresh.values()]
         self._db.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", rows)
-        self._db.executemany("DELETE FROM entries WHERE target = ? AND key = ?", [(target, key) for key in dropped])
+        self._db.executemany("DELETE FROM entries WHERE target = ? AND key = ?", [(target, key) for key in gone])
+        held = {**self.written(target), **fresh}
+        self._written[target] = {key: one for key, one in held.items() if key not in gone} if gone else held
 
     # Transactions of a reload group, and owed reloads
 
     def intents(self) -> dict[str, list[dict[str, Any]]]:
         """Return the steps of every transaction that was begun and neither finished nor rolled back, by group."""
+        if not self._begun:
+            return {}
         return {group: json.loads(steps) for group, steps in self._db.execute("SELECT * FROM intents")}
 
     def begin(self, group: str, steps: Sequence[Mapping[str, Any]]) -> None:
         """Remember what a transaction is about to do."""
         with self._transaction():
             self._db.execute("INSERT INTO intents VALUES (?, ?)", (group, json.dumps(list(steps))))
+        self._begun.add(group)
 
     def finish(
         self,
@@ -152,11 +164,13 @@ class Journal:
             if owe is not None:
                 self._db.execute("INSERT OR REPLACE INTO owed VALUES (?, ?)", (owe, "files changed"))
             self._db.execute("DELETE FROM intents WHERE reload_group = ?", (group,))
+        self._begun.discard(group)
 
     def rolled_back(self, group: str) -> None:
         """Forget a transaction whose files are all as they were."""
         with self._transaction():
             self._db.execute("DELETE FROM intents WHERE reload_group = ?", (group,))
+        self._begun.discard(group)
 
     def owed(self) -> dict[str, str]:
         """Return the reloads that are owed, with the reason."""
@@ -192,6 +206,7 @@ class Journal:
                 self._restore(target, state)
             self._db.execute("DELETE FROM unproved WHERE reload = ?", (reload,))
             self._db.execute("INSERT INTO intents VALUES (?, ?)", row)
+        self._begun.add(str(row[0]))
         return str(row[0])
 
     def _before(self, reload: str | None) -> dict[str, Any]:
@@ -207,6 +222,7 @@ class Journal:
 
     def _restore(self, target: str, state: Mapping[str, Any]) -> None:
         self._inputs.pop(target, None)
+        self._written.pop(target, None)
         for table, rows in state.items():
             self._db.execute(f"DELETE FROM {table} WHERE target = ?", (target,))  # noqa: S608
             for row in rows:
@@ -225,6 +241,7 @@ class Journal:
             self._db.execute("COMMIT")
         except BaseException as error:
             self._inputs.clear()
+            self._written.clear()
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             if isinstance(error, sqlite3.Error):

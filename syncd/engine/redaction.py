@@ -4,7 +4,7 @@ import base64
 import html
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote, quote_plus
 
 from syncd.core.snapshot import Snapshot
@@ -19,9 +19,10 @@ _USER_PART = re.compile(r"://[^/\s:@]*:([^@\s/]+)@")
 class Redaction:
     """Replaces the sensitive values of one snapshot, and credentials, in text; encoded and escaped ones, too."""
 
-    def __init__(self, snapshot: Snapshot, credentials: Mapping[str, bytes] | None = None) -> None:
+    def __init__(self, snapshot: Snapshot, credentials: Callable[[], Mapping[str, bytes]] = dict) -> None:
+        """Make it; `credentials` is asked only where there is something to clean."""
         self._snapshot = snapshot
-        self._credentials = credentials or {}
+        self._credentials = credentials
 
     def clean(self, text: str) -> str:
         """Return `text` with every sensitive value replaced by `«key»`, the longest first."""
@@ -33,7 +34,7 @@ class Redaction:
         return text
 
     def _values(self) -> Iterable[tuple[str, bytes]]:
-        yield from self._credentials.items()
+        yield from self._credentials().items()
         for item in self._snapshot.items.values():
             if item.sensitive:
                 yield item.key, item.value

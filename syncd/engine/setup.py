@@ -51,7 +51,7 @@ class Setup:
 
     def redaction(self, snapshot: Snapshot) -> Redaction:
         """Return what takes the secrets out of words that are not ours."""
-        return Redaction(snapshot, self.credentials.values())
+        return Redaction(snapshot, self.credentials.values)
 
     async def close(self) -> None:
         """Close the connections of remote targets."""

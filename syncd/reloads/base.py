@@ -37,6 +37,10 @@ TAIL_BYTES = 16_384
 
 
 def tail(output: bytes) -> str:
-    """Return the last lines of what a consumer said, to be put behind our own words; "" for nothing."""
-    lines = output[-TAIL_BYTES:].decode(errors="replace").strip().splitlines()[-TAIL_LINES:]
+    """Return the last lines of what a consumer said, to be put behind our own words; "" for nothing.
+
+    Of what was cut the first and the last line are left out: in half of a secret nobody would know it again.
+    """
+    lines = output[-TAIL_BYTES:].decode(errors="replace").strip().splitlines()
+    lines = (lines[1:-1] if len(output) >= TAIL_BYTES else lines)[-TAIL_LINES:]
     return ": " + "\n".join(lines) if lines else ""

@@ -1,19 +1,31 @@
-"""Health, readiness, metrics and status over HTTP; read-only."""
+"""Health, readiness, metrics, status and the status page over HTTP; read-only."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from syncd.core.errors import ConfigError, Fault
 from syncd.core.status import Status
+from syncd.web import page
+from syncd.web.events import Streams
 from syncd.web.metrics import exposition
 from syncd.web.status_json import document
 
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
-_GUARDED = ("/api",)
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_UNGUARDED = ("/healthz", "/readyz", "/metrics")
+_ASSETS = Path(__file__).parent / "assets"
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
 
 
 @asynccontextmanager
@@ -55,23 +67,40 @@ def _app(hosts: frozenset[str], status: Callable[[], Status]) -> web.Application
     async def api_status(_request: web.Request) -> web.Response:
         return web.json_response(document(status(), time.time()))
 
-    @web.middleware
-    async def known_host(request: web.Request, handler: _Handler) -> web.StreamResponse:
-        """A page of another site that resolves its own name to our address must not read us."""
-        if request.path.startswith(_GUARDED) and _host(request) not in hosts:
-            raise web.HTTPForbidden(text="this Host is not known; add it to http.hosts\n")
-        return await handler(request)
+    async def root(_request: web.Request) -> web.Response:
+        return web.Response(text=page.whole(status(), time.time()), content_type="text/html")
 
-    app = web.Application(middlewares=[known_host])
+    streams = Streams(status)
+    app = web.Application(middlewares=[_guard(hosts)])
+    app.on_response_prepare.append(_add_headers)
+    app.on_shutdown.append(streams.close)
     app.add_routes(
         [
             web.get("/healthz", healthz),
             web.get("/readyz", readyz),
             web.get("/metrics", metrics),
             web.get("/api/v1/status", api_status),
+            web.get("/api/v1/events", streams.handle, allow_head=False),
+            web.get("/", root),
+            web.static("/assets", _ASSETS),
         ]
     )
     return app
+
+
+def _guard(hosts: frozenset[str]) -> Middleware:
+    @web.middleware
+    async def known_host(request: web.Request, handler: Handler) -> web.StreamResponse:
+        """A page of another site that resolves its own name to our address must not read us."""
+        if request.path not in _UNGUARDED and _host(request) not in hosts:
+            raise web.HTTPForbidden(text="this Host is not known; add it to http.hosts\n")
+        return await handler(request)
+
+    return known_host
+
+
+async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(_HEADERS)
 
 
 def _host(request: web.Request) -> str:

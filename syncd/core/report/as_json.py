@@ -3,7 +3,7 @@
 from typing import Any
 
 from syncd.core.digest import sha256_hex
-from syncd.core.model import Change
+from syncd.core.model import OPS, Change
 from syncd.core.report.model import PassResult, TargetResult
 
 _WHOLE = 64
@@ -40,7 +40,7 @@ def _target(result: TargetResult, hide_values: bool) -> dict[str, Any]:
         "held": list(plan.held),
         "unsafe": list(plan.unsafe),
         "warnings": list(plan.warnings),
-        "counts": {op: plan.count(op) for op in ("create", "update", "delete")},
+        "counts": {op: plan.count(op) for op in OPS},
         "changes": [_change(change, hide_values) for change in plan.changes],
         "conflicts": [{"key": one.key, "owner": one.owner, "why": one.why} for one in plan.conflicts],
         "faults": [{"key": one.key, "why": one.why} for one in plan.faults],

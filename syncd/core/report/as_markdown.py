@@ -1,6 +1,6 @@
 """A pass as Markdown for a pull-request comment or a step summary."""
 
-from syncd.core.model import Plan
+from syncd.core.model import OPS, Plan
 from syncd.core.report.lines import counted, headline, line_counts, obstacles, printable, state_of, summary, values_of
 from syncd.core.report.model import PassResult, TargetResult
 
@@ -56,7 +56,7 @@ def _urgency(result: TargetResult) -> tuple[int, str]:
 def _overview(results: list[TargetResult]) -> list[str]:
     rows = ["| target | kind | create | update | delete | state |", "|---|---|--:|--:|--:|---|"]
     for one in results:
-        counts = " | ".join(str(one.plan.count(op)) for op in ("create", "update", "delete"))
+        counts = " | ".join(str(one.plan.count(op)) for op in OPS)
         rows.append(f"| {_cell(one.plan.target)} | {one.plan.kind} | {counts} | {_state(one)} |")
     return rows
 

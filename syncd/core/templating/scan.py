@@ -58,7 +58,9 @@ def check(environment: TemplateEnvironment, path: str, folder: str) -> list[Temp
 def _file(environment: TemplateEnvironment, path: str, folder: str, result: Scan) -> None:
     text = result.sources[path] = environment.text(path)
     if text is None:
-        result.faults.append(TemplateFault(path, 0, "the template is not there, or is not UTF-8; write it"))
+        result.faults.append(
+            TemplateFault(path, 0, "the template is not there, cannot be read, or is not UTF-8; write it")
+        )
         return
     try:
         for node in environment.parse(text, path).find_all(nodes.Node):

@@ -11,8 +11,9 @@ from syncd.core.changes import Changed
 from syncd.core.debounce import Burst, due
 from syncd.core.errors import ConfigError, SourceDenied, SourceUnavailable, SyncdError, TargetError
 from syncd.core.fields import Debounce
-from syncd.core.model import Change, Entry
+from syncd.core.model import OPS, Change, Entry, Plan
 from syncd.core.snapshot import NeedMore
+from syncd.core.status import TargetStatus
 from syncd.engine.applying import Conditions, Done, apply_group
 from syncd.engine.daemon.board import Board
 from syncd.engine.daemon.last_good import not_older
@@ -220,7 +221,10 @@ class Worker:
         for one in planned:
             self._remember(one, done[one.target.name])
         if reload is not None:
-            _log.info("reload", reload=reload.reload, state=reload.state, error=reload.error)
+            if reload.state == "failed":
+                _log.warning("reload", reload=reload.reload, state=reload.state, error=reload.error)
+            else:
+                _log.info("reload", reload=reload.reload, state=reload.state)
         return done, reload is not None and reload.state != "owed"
 
     def _remember(self, one: Planned, done: Done) -> None:
@@ -248,15 +252,7 @@ class Worker:
             if one.target.name in self._dirty:
                 self._board.pending(one.target.name)
             if result is None or result.outcome != "in_sync":
-                counts = {op: one.plan.count(op) for op in ("create", "update", "delete")}
-                _log.info(
-                    "target",
-                    target=status.name,
-                    state=status.state,
-                    error=status.last_error,
-                    consul_index=index,
-                    **counts,
-                )
+                _report(status, one.plan, index)
 
     def _retry(self, at_least_s: float = 0.0) -> None:
         pause_s = min(LONGEST_HELD_S if self._held else LONGEST_RETRY_S, FIRST_RETRY_S * 2.0**self._tries)
@@ -265,6 +261,15 @@ class Worker:
 
     def _wall(self, at: float | None) -> float | None:
         return None if at is None else time.time() + at - asyncio.get_running_loop().time()
+
+
+def _report(status: TargetStatus, plan: Plan, index: int) -> None:
+    """Log what became of a target: what it is now, how many changes, and why it is not in sync."""
+    facts: dict[str, object] = {op: plan.count(op) for op in OPS if plan.count(op)}
+    if status.last_error is not None:
+        facts["error"] = status.last_error
+    say = _log.info if status.state in ("in_sync", "pending", "paused") else _log.warning
+    say("target", target=status.name, state=status.state, consul_index=index, **facts)
 
 
 def _settled(one: Planned, done: Mapping[str, Done] | None) -> bool:

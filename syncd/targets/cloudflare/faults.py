@@ -131,7 +131,9 @@ def _advice(status: int, codes: set[int], place: Place) -> str:
 
 
 def _plain(words: str) -> str:
-    return re.sub(r"[^\x20-\x7e\u00a0-\uffff]+", " ", words).strip()[:_MAX_WORDS]
+    plain = re.sub(r"[^\x20-\x7e\u00a0-\uffff]+", " ", words).strip()
+    # Cut between words: half of a quoted secret would not be known for one.
+    return plain if len(plain) <= _MAX_WORDS else plain[:_MAX_WORDS].rpartition(" ")[0]
 
 
 def _retry_after_s(headers: Mapping[str, str], utc: datetime) -> float | None:

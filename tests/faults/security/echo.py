@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -9,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Echo:
     """Listens on loopback until `close`; `seen` holds each request's line and headers."""
 
-    def __init__(self, status: int = 500) -> None:
+    def __init__(self, status: int = 400) -> None:
         self.seen: list[str] = []
         echo = self
 
@@ -18,6 +19,8 @@ class Echo:
                 length = int(self.headers.get("Content-Length") or 0)
                 said = f"{self.requestline}\n{self.headers}\n{self.rfile.read(length).decode(errors='replace')}"
                 echo.seen.append(said)
+                # In the shape of Cloudflare's API, so that somebody may quote it.
+                said = json.dumps({"success": False, "errors": [{"code": 1, "message": said}], "said": said})
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(said.encode())))
                 self.end_headers()

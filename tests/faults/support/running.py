@@ -25,10 +25,13 @@ class Running:
     Args:
         config: its config; `http` is filled in.
         without: a protection of `tests.faults.support.unprotected` that is taken out.
+        wrap: argv of what starts it, such as `setpriv`.
     """
 
-    def __init__(self, folder: Path, config: dict[str, Any], *args: str, without: str = "") -> None:
-        self.folder, self.config, self.args, self.without = folder, config, args, without
+    def __init__(
+        self, folder: Path, config: dict[str, Any], *args: str, without: str = "", wrap: tuple[str, ...] = ()
+    ) -> None:
+        self.folder, self.config, self.args, self.without, self.wrap = folder, config, args, without, wrap
         self.log = folder / "daemon.log"
         self.start()
 
@@ -39,7 +42,7 @@ class Running:
         (self.folder / "config.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False))
         module = ["tests.faults.support.unprotected", self.without] if self.without else ["syncd"]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", *module, "--log-format", "json", "run", *self.args],
+            [*self.wrap, sys.executable, "-m", *module, "--log-format", "json", "run", *self.args],
             cwd=self.folder,
             env={"PATH": os.environ["PATH"], "HOME": str(self.folder), "PYTHONPATH": str(ROOT)},
             stderr=self.log.open("ab"),

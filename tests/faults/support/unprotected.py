@@ -20,6 +20,7 @@ from syncd.core.model import Plan, Presence
 from syncd.engine import planning
 from syncd.engine.daemon import last_good, worker
 from syncd.sources import live, watches
+from tests.faults.target.unprotected import PROTECTIONS as OF_TARGETS
 
 _pairs = msgspec.json.Decoder(list[Pair])
 
@@ -107,7 +108,7 @@ def unbounded() -> None:
     sources.CONNECTIONS = 1000
 
 
-PROTECTIONS: dict[str, Callable[[], None]] = {
+PROTECTIONS: dict[str, Callable[[], None]] = OF_TARGETS | {
     one.__name__: one
     for one in (
         no_guard,

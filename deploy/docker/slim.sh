@@ -1,0 +1,14 @@
+#!/bin/sh
+# Take out of the environment $1 what syncd never reads, and compile the rest: the file system is read-only at run time.
+# tests/deploy/test_image.py pushes to a Workers KV API from inside the image, so what is taken too much is found.
+set -eu
+root=$1
+packages=$("$root/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+
+# Of the cloudflare SDK syncd uses the client alone: no resource, and of the types those that the client imports itself.
+rm -rf "$packages/cloudflare/resources"
+find "$packages/cloudflare/types" -mindepth 1 -maxdepth 1 -type d ! -name shared -exec rm -rf {} +
+
+"$root/bin/pip" uninstall --quiet --yes pip setuptools 2>/dev/null || "$root/bin/pip" uninstall --quiet --yes pip
+find "$root" -name __pycache__ -type d -prune -exec rm -rf {} +
+"$root/bin/python" -m compileall -q "$packages"

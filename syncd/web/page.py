@@ -1,0 +1,87 @@
+"""The status page: HTML from the status, whole and by regions. No I/O after the start, no clock."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from syncd.core.status import Status
+from syncd.web import words
+
+_SHOWN_KEYS = 10
+"""More missing keys than that are folded up."""
+
+
+def layout(status: Status) -> str:
+    """Return what stays the same as long as a page that is open can be kept up to date by regions."""
+    shape = [status.version, status.lock is not None, *(one.name for one in status.targets)]
+    return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:16]
+
+
+def regions(status: Status, now: float) -> dict[str, str]:
+    """Return element id -> inner HTML of all that may change; `now` and all times are seconds since the epoch."""
+    view = _templates()
+    found = {
+        "overview": view.get_template("overview.html").render(
+            status=status,
+            title=words.title(status, now),
+            ready=not status.not_ready(now),
+            waiting=[
+                (place, status.targets[place], _state(status, place, now)) for place in words.waiting(status, now)
+            ],
+            source_is_fresh=status.source_is_fresh(now),
+        ),
+        "source": view.get_template("source.html").render(
+            status=status, source=status.source, fresh=status.source_is_fresh(now), state=words.SOURCE
+        ),
+    }
+    for place, target in enumerate(status.targets):
+        found[f"target-{place}"] = view.get_template("target.html").render(
+            target=target,
+            place=place,
+            state=_state(status, place, now),
+            fresh=status.target_is_fresh(target, now),
+            limit_s=status.freshness.target_s,
+            role=words.ROLE,
+            shown=_SHOWN_KEYS,
+        )
+    return found
+
+
+def whole(status: Status, now: float) -> str:
+    """Return the page as it is at `now`; without JavaScript it is complete, and stays as it is."""
+    return (
+        _templates()
+        .get_template("page.html")
+        .render(
+            status=status,
+            now=now,
+            layout=layout(status),
+            title=words.title(status, now),
+            regions=regions(status, now),
+        )
+    )
+
+
+def _state(status: Status, place: int, now: float) -> Mapping[str, str]:
+    """Return a target's state as the page shows it: the CSS class, the name, and what it means."""
+    target = status.targets[place]
+    stale = target.state == "in_sync" and not status.target_is_fresh(target, now)
+    name, meaning = words.STALE if stale else words.STATE[target.state]
+    return {"class": "stale" if stale else target.state, "name": name, "meaning": meaning}
+
+
+@cache
+def _templates() -> Environment:
+    """Return our templates; every value is escaped, for names and errors hold what others wrote."""
+    found = Environment(
+        loader=PackageLoader("syncd.web", "views"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters.update(utc=words.utc, iso=words.iso, counted=words.counted, span=words.span)
+    return found
