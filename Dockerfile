@@ -19,7 +19,7 @@ RUN /build/tools/bin/pip wheel --no-cache-dir --disable-pip-version-check --no-d
  && sh slim.sh /opt/syncd
 
 FROM ${PYTHON_IMAGE}
-ARG VERSION=0.1.0
+ARG VERSION=unknown
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="syncd" \
       org.opencontainers.image.description="Keeps running systems true to their configuration: Consul to Workers KV, .env files, nginx and any Jinja2 template." \
@@ -27,9 +27,9 @@ LABEL org.opencontainers.image.title="syncd" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 
-# A fresh volume takes owner and mode from these folders.
-RUN groupadd --gid 10001 syncd \
- && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/syncd --shell /usr/sbin/nologin syncd \
+# A fresh volume takes owner and mode from these folders. By hand: not every image has useradd.
+RUN echo 'syncd:x:10001:10001:syncd:/var/lib/syncd:/sbin/nologin' >> /etc/passwd \
+ && echo 'syncd:x:10001:' >> /etc/group \
  && install -d -o 10001 -g 10001 -m 0700 /var/lib/syncd \
  && install -d -o 10001 -g 10001 -m 0755 /srv/syncd /srv/syncd/files /srv/syncd/env /srv/syncd/result \
  && install -d -m 0755 /etc/syncd

@@ -7,7 +7,7 @@ PYTEST_ARGS ?=
 
 MAKEFLAGS += --no-print-directory --silent
 .DEFAULT_GOAL := help
-.PHONY: help demo setup servers lint types test e2e fmt lock clean
+.PHONY: help demo setup servers lint types test e2e verify-deploy bench fmt lock clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -52,11 +52,18 @@ types: $(VENV)/installed ## Check types (mypy --strict).
 
 test: setup ## Lint, types, tests: what must be green before a commit.
 	@$(MAKE) lint types
-	@$(BIN)/pytest -m "not e2e" $(PYTEST_ARGS)
+	@$(BIN)/pytest -n 3 --dist loadfile -m "not e2e" --ignore=tests/faults $(PYTEST_ARGS)
 
 # pytest ends with 5 where it collects no test: then there is nothing that could have failed.
 e2e: setup ## The longer suites, on the same real servers.
 	@if [ -d tests/e2e ]; then $(BIN)/pytest -m e2e tests/e2e $(PYTEST_ARGS) || [ $$? -eq 5 ]; else echo "no e2e tests yet"; fi
+
+bench: setup ## Measure syncd beside a floor, into docs/benchmarks.md (4 min); BENCH=NAME does one part.
+	@$(BIN)/python -m bench $(BENCH)
+
+verify-deploy: setup ## Image, stack, GitHub Action and unit, on a real Docker Engine (root).
+	@$(BIN)/python scripts/verify_deploy.py
+	@$(BIN)/pytest -m "e2e or not e2e" tests/deploy $(PYTEST_ARGS)
 
 fmt: $(VENV)/installed ## Format and fix what can be fixed by itself.
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .

@@ -19,7 +19,8 @@ def machine() -> dict[str, str]:
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "processor": f"{len(os.sched_getaffinity(0))} cores, {_cpu_model()}",
-        "kernel": f"{platform.system()} {platform.release()}",
+        "priority": f"nice {os.getpriority(os.PRIO_PROCESS, 0)}, servers, floor and syncd alike",
+        "kernel": f"{platform.system()} {platform.release().partition('-')[0]}",
         "Python": platform.python_version(),
         "SQLite": sqlite3.sqlite_version,
         "Consul": _first_line([binaries.consul_bin(), "version"]).removeprefix("Consul "),

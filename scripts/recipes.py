@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 
 from private_apt import SetupError, codename, run, unpack
@@ -12,6 +13,8 @@ from private_apt import SetupError, codename, run, unpack
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache"
 KV_SOURCES = ROOT / "tests" / "support" / "kv"
+BROWSER_SOURCES = ROOT / "tests" / "e2e" / "web"
+_installing = threading.Lock()
 
 
 def consul() -> str:
@@ -55,6 +58,21 @@ def docker() -> str:
     return run([str(folder / "usr/bin/docker"), "compose", "version"], env=environment).strip()
 
 
+def docker_engine() -> str:
+    """Have a Docker Engine (Debian 13's) with what it runs containers by, and busybox to make an image of."""
+    if os.geteuid() != 0:
+        raise SetupError("only root can run it")
+    if not (CACHE / "engine").is_dir():
+        unpack("trixie", ["docker.io", "containerd"], CACHE / "engine")
+    if not (CACHE / "busybox").is_dir():
+        unpack(codename(), ["busybox-static"], CACHE / "busybox")
+    # This release's own runc: the newer one wants a newer C library. And dockerd's networks need iptables.
+    absent = [name for name in ("runc", "iptables", "tini") if not shutil.which(name, path=_path_with_sbin())]
+    if absent:
+        _apt_install(*absent)
+    return run([str(CACHE / "engine/usr/sbin/dockerd"), "--version"]).strip()
+
+
 def systemd() -> str:
     """Have systemd's environment.d generator, a plain program: its parser of env files. No manager is started."""
     if not Path("/usr/lib/systemd/user-environment-generators/30-systemd-environment-d-generator").exists():
@@ -65,18 +83,30 @@ def systemd() -> str:
 
 def workers_kv() -> str:
     """Have miniflare (workerd with Workers KV), installed by npm from the lock file beside our workers."""
+    _npm(KV_SOURCES, CACHE / "kv")
+    return "miniflare under node " + run(["node", "--version"]).strip()
+
+
+def browser() -> str:
+    """Have Chromium, the one on PATH or Debian's, and from npm what drives it and checks accessibility."""
+    if not shutil.which("chromium"):
+        _apt_install("chromium", "fonts-dejavu-core")
+    _npm(BROWSER_SOURCES, CACHE / "browser")
+    return run(["chromium", "--version"]).strip()
+
+
+def _npm(sources: Path, folder: Path) -> None:
+    """Install in `folder` what the lock file in `sources` pins."""
     if not (shutil.which("node") and shutil.which("npm")):
         _apt_install("nodejs", "npm")
-    folder = CACHE / "kv"
-    lock = (KV_SOURCES / "package-lock.json").read_bytes()
+    lock = (sources / "package-lock.json").read_bytes()
     done = folder / "installed.json"
     if not done.exists() or done.read_bytes() != lock:
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("package.json", "package-lock.json"):
-            shutil.copyfile(KV_SOURCES / name, folder / name)
+            shutil.copyfile(sources / name, folder / name)
         run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=folder)
         done.write_bytes(lock)
-    return "miniflare under node " + run(["node", "--version"]).strip()
 
 
 def _path_with_sbin() -> str:
@@ -94,5 +124,6 @@ def _apt_install(*packages: str) -> None:
     if os.geteuid() != 0:
         raise SetupError(f"not installed, and only root can; run: apt-get install {' '.join(packages)}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    run(["apt-get", "-qq", "update"])
-    run(["apt-get", "-qq", "-y", "--no-install-recommends", "install", *packages], env=environment)
+    with _installing:  # dpkg takes one at a time
+        run(["apt-get", "-qq", "update"])
+        run(["apt-get", "-qq", "-y", "--no-install-recommends", "install", *packages], env=environment)

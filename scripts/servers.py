@@ -18,8 +18,10 @@ RECIPES: dict[str, Callable[[], str]] = {
     "consul": recipes.consul,
     "nginx": recipes.nginx,
     "docker compose": recipes.docker,
+    "docker engine": recipes.docker_engine,
     "systemd's reader of env files": recipes.systemd,
     "workers kv": recipes.workers_kv,
+    "browser": recipes.browser,
 }
 
 

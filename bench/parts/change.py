@@ -30,12 +30,13 @@ def _size(place: Place, size: int, bound: float, rounds: int) -> Iterator[Row]:
     place.fill(theirs, size)
     folder, floor_folder = place.folder / f"change-{size}", place.folder / f"floor-{size}"
     floor_folder.mkdir()
-    target = {"kind": "template", "template": "all.j2", "path": "out/all.txt", "mode": "0644"}
+    target = {"kind": "template", "template": "templates/all.j2", "path": "out/all.txt", "mode": "0644"}
     write_config(folder, place.consul, ours, debounce={"quiet": "0ms", "max": "0ms"}, targets={"all": target})
-    for template in (folder / "all.j2", floor_folder / "all.j2"):
-        template.write_text(TEMPLATE)
+    for one_folder in (folder, floor_folder):
+        (one_folder / "templates").mkdir()
+        (one_folder / "templates/all.j2").write_text(TEMPLATE)
     argv = [sys.executable, str(Path(bench.floor.__file__)), place.consul.url, theirs]
-    argv += [str(floor_folder / name) for name in ("all.j2", "all.txt", "journal.db")]
+    argv += [str(floor_folder / name) for name in ("templates/all.j2", "all.txt", "journal.db")]
     with daemon(folder) as syncd, running(argv, floor_folder) as floor:
         one = Runner(syncd.pid, ours + names[size // 2], folder / "out/all.txt")
         other = Runner(floor.pid, theirs + names[size // 2], floor_folder / "all.txt")

@@ -9,6 +9,7 @@ packages=$("$root/bin/python" -c 'import sysconfig; print(sysconfig.get_path("pu
 rm -rf "$packages/cloudflare/resources"
 find "$packages/cloudflare/types" -mindepth 1 -maxdepth 1 -type d ! -name shared -exec rm -rf {} +
 
-"$root/bin/pip" uninstall --quiet --yes pip setuptools 2>/dev/null || "$root/bin/pip" uninstall --quiet --yes pip
+# The installers too; Python 3.11 brings setuptools with pip.
+"$root/bin/pip" uninstall --quiet --yes setuptools pip
 find "$root" -name __pycache__ -type d -prune -exec rm -rf {} +
-"$root/bin/python" -m compileall -q "$packages"
+"$root/bin/python" -m compileall -q --invalidation-mode unchecked-hash "$packages"

@@ -9,7 +9,7 @@ import structlog
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from syncd.cli.options import LogFormatName, LogLevelName
-from syncd.core.report.lines import printable
+from syncd.core.printable import printable
 
 
 def configure(form: LogFormatName | None, level: LogLevelName | None) -> None:

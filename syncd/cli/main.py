@@ -10,7 +10,7 @@ import typer
 from syncd import __version__
 from syncd.cli import apply, check, demo, dev, logs, once, options, output, plan, run, schema, status
 from syncd.core.errors import ConfigError, SyncdError, UsageError
-from syncd.core.report.lines import printable
+from syncd.core.printable import printable
 
 _INTERRUPTED = 130
 

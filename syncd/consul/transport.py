@@ -9,7 +9,8 @@ import errno
 import os
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import aiohttp
@@ -120,7 +121,7 @@ class HTTPClient(base.HTTPClient):  # type: ignore[misc]  # python-consul2 has n
             token = self._token.read()
             headers = {"X-Consul-Token": token} if token else {}
             try:
-                async with asyncio.timeout(timeout_s):
+                async with asyncio.timeout(timeout_s), _closed_first():
                     return await self._exchange(method, url, headers, data)
             except aiohttp.ConnectionTimeoutError as error:
                 what = f"is unreachable: no connection within {CONNECT_TIMEOUT_S:g} s"
@@ -167,6 +168,16 @@ class HTTPClient(base.HTTPClient):  # type: ignore[misc]  # python-consul2 has n
 
     def _shown(self, url: yarl.URL) -> str:
         return self.label + url.raw_path_qs.removeprefix(yarl.URL(self.base_uri, encoded=True).raw_path.rstrip("/"))
+
+
+@asynccontextmanager
+async def _closed_first() -> AsyncIterator[None]:
+    """Let a cancelled request's connection close, in the loop's next turn, before its slot is another's."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        await asyncio.sleep(0)
+        raise
 
 
 class Api(base.Consul):  # type: ignore[misc]  # python-consul2 has no types

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from syncd.core.printable import printable
+
 
 class SyncdError(Exception):
     """An expected failure: one line for the operator, and the exit code of contract.md §1."""
@@ -49,7 +51,8 @@ class Fault:
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return f"{where}: {self.path}: {self.message}" if self.path else f"{where}: {self.message}"
+        said = f"{where}: {self.path}: {self.message}" if self.path else f"{where}: {self.message}"
+        return printable(said).replace("\t", "\\t")  # a key may hold a newline, which would begin another fault
 
 
 class ConfigError(SyncdError):

@@ -9,6 +9,8 @@ from syncd.engine.statedir import PLAN_KEY_VARIABLE
 
 _FILES = ("token_file", "api_token_file", "key_file", "headers_file")
 """Fields that name files with a secret, or map names to such files."""
+_SHORTEST = 8
+"""Bytes; what is shorter is no real token, and may well be the value of another variable, too."""
 
 
 class Credentials:
@@ -38,8 +40,12 @@ class Credentials:
 
     def without(self, env: Mapping[str, str]) -> dict[str, str]:
         """Return the environment without the variables that hold one of the credentials which the config gives."""
-        kept = set(self._given.values()) - {b""}
-        return {name: text for name, text in env.items() if text.encode(errors="surrogateescape") not in kept}
+        secret = {value for value in self._given.values() if len(value) >= _SHORTEST}
+        return {
+            name: text
+            for name, text in env.items()
+            if name != PLAN_KEY_VARIABLE and text.encode(errors="surrogateescape") not in secret
+        }
 
 
 def _walk(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], object]]:

@@ -192,7 +192,7 @@ def _proved(older: Sequence[_Step], steps: Sequence[_Step]) -> list[_Step]:
     merged = {step.path: step for step in older}
     for step in steps:
         first = merged.get(step.path)
-        merged[step.path] = step if first is None else replace(step, backup=first.backup)
+        merged[step.path] = step if first is None else replace(step, backup=first.backup, mode=first.mode)
     return list(merged.values())
 
 

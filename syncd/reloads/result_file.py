@@ -6,7 +6,6 @@ It writes JSON, `{"digest": …, "ok": true, "message": …}`; the digest says w
 import asyncio
 import json
 import os
-import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,12 +66,10 @@ def _read(path: Path) -> _Result | None:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
-            # Not a pipe: nobody would end what we read. A shell loop's message may hold line breaks as they are.
-            regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
-            text = os.read(descriptor, _MAX_BYTES).decode(errors="replace") if regular else ""
+            text = os.read(descriptor, _MAX_BYTES).decode(errors="replace")
         finally:
             os.close(descriptor)
-        held = json.loads(text, strict=False)
+        held = json.loads(text, strict=False)  # a shell loop's message holds line breaks as they are
     except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(held, dict):

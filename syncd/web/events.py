@@ -30,6 +30,7 @@ class Streams:
         self._status = status
         self._closing = asyncio.Event()
         self._open = 0
+        self._latest: tuple[object, Mapping[str, str]] | None = None
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Send a page what changes, until it goes or syncd ends."""
@@ -58,21 +59,31 @@ class Streams:
         sent_at = loop.time()
         while not self._closing.is_set():
             status, now = self._status(), time.time()
-            # The clock alone makes what is fresh stale.
-            look = (status, status.source_is_fresh(now), words.waiting(status, now))
+            look = _look(status, now)
             if look != seen:
                 seen = look
-                regions = page.regions(status, now)
+                regions = self._regions(look, status, now)
                 changed = {name: html for name, html in regions.items() if sent.get(name) != html}
                 if changed:
                     await _write(response, _event("status", _news(before, status, now, changed)))
                     sent_at = loop.time()
                 before, sent = status, regions
-            elif loop.time() - sent_at >= ALIVE_S:
+            if loop.time() - sent_at >= ALIVE_S:
                 await _write(response, _event("alive", {"now": now}))
                 sent_at = loop.time()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), LOOK_S)
+
+    def _regions(self, look: object, status: Status, now: float) -> Mapping[str, str]:
+        """Return the regions, made once for all pages that see the same."""
+        if self._latest is None or self._latest[0] != look:
+            self._latest = (look, page.regions(status, now))
+        return self._latest[1]
+
+
+def _look(status: Status, now: float) -> object:
+    """Return all that the regions depend on: the status, and what the clock alone makes stale."""
+    return status, status.source_is_fresh(now), [status.target_is_fresh(one, now) for one in status.targets]
 
 
 def _news(before: Status | None, status: Status, now: float, changed: Mapping[str, str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from syncd.core.status import Status
+from syncd.core.status import Status, TargetStatus
 from syncd.web import words
 
 _SHOWN_KEYS = 10
@@ -42,6 +42,7 @@ def regions(status: Status, now: float) -> dict[str, str]:
             target=target,
             place=place,
             state=_state(status, place, now),
+            reasons=_reasons(target),
             fresh=status.target_is_fresh(target, now),
             limit_s=status.freshness.target_s,
             role=words.ROLE,
@@ -73,12 +74,19 @@ def _state(status: Status, place: int, now: float) -> Mapping[str, str]:
     return {"class": "stale" if stale else target.state, "name": name, "meaning": meaning}
 
 
+def _reasons(target: TargetStatus) -> list[str]:
+    """Return the reasons without those that the page says by itself: the state's meaning, the list of missing keys."""
+    said = {"paused: the file `paused` is there", *(f"key '{key}' has no value" for key in target.missing_keys)}
+    return [reason for reason in target.reasons if reason not in said]
+
+
 @cache
 def _templates() -> Environment:
     """Return our templates; every value is escaped, for names and errors hold what others wrote."""
     found = Environment(
         loader=PackageLoader("syncd.web", "views"),
         autoescape=True,
+        auto_reload=False,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -38,11 +38,15 @@ async def serve(address: tuple[str, int], hosts: Sequence[str], status: Callable
     Raises:
         ConfigError: the port is taken, or the address is not ours.
     """
-    runner = web.AppRunner(_app(frozenset({*_LOCAL_NAMES, address[0], *hosts}), status), access_log=None)
+    runner = web.AppRunner(
+        _app(frozenset(name.lower() for name in (*_LOCAL_NAMES, address[0], *hosts)), status),
+        access_log=None,
+        shutdown_timeout=0.5,
+    )
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, *address, shutdown_timeout=0.5).start()
+            await web.TCPSite(runner, *address).start()
         except OSError as error:
             where = f"{address[0]}:{address[1]}"
             message = f"cannot listen on '{where}' ({error.strerror}); stop what uses it, or set http.listen"
@@ -104,5 +108,5 @@ async def _add_headers(_request: web.Request, response: web.StreamResponse) -> N
 
 
 def _host(request: web.Request) -> str:
-    host = request.headers.get("Host", "")
+    host = request.headers.get("Host", "").lower()
     return host.rpartition(":")[0].strip("[]") if host.rpartition(":")[2].isdecimal() else host.strip("[]")

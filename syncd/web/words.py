@@ -28,14 +28,14 @@ SOURCE: Mapping[SourceState, str] = {
     "stale": "Does not answer as it should",
 }
 
-ROLE: Mapping[Role, str] = {"leader": "written by this instance", "follower": "written by another instance"}
+ROLE: Mapping[Role, str] = {"leader": "this instance", "follower": "another instance"}
 
 
 def title(status: Status, now: float) -> str:
     """Return the daemon's state in one line."""
     count, total = len(waiting(status, now)), len(status.targets)
     if count:
-        return f"Not ready: {count} of {counted(total, 'target')} {'needs' if count == 1 else 'need'} attention"
+        return f"Not ready: {count} of {counted(total, 'target')} {'is' if count == 1 else 'are'} not in sync"
     if not status.source_is_fresh(now):
         return "Not ready: the source does not answer"
     return f"Ready: {counted(total, 'target')} in sync"

@@ -6,6 +6,7 @@ import json
 import signal
 import sqlite3
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +54,18 @@ def test_changed_again_before_it_was_proved(probed: Probed) -> None:
     probed.want("newer")
     assert probed.site.once()[0] == 1
     assert (probed.held, probed.loaded()) == ("new", ["newer", "new"])
+
+
+def test_changed_again_before_there_was_anything_to_go_back_to(tmp_path: Path) -> None:
+    """No file, and none that syncd thinks to have written: another's is a conflict."""
+    probed = Probed(tmp_path)
+    probed.ended_while_probing("middle", signal.SIGKILL)
+    probed.want("new")
+    assert probed.site.once()[0] == 1
+    assert (probed.held, probed.loaded()[:1], probed.site.left_over()) == (None, ["new"], [])
+    probed.site.path("out/a").write_text("theirs\n")
+    code, report = probed.site.once()
+    assert (code, len(report["targets"][0]["conflicts"]), probed.held) == (1, 1, "theirs")
 
 
 def test_refused_before_the_one_before_was_proved(probed: Probed) -> None:

@@ -12,6 +12,8 @@ from types import FrameType
 from typing import Any
 
 from syncd.cli.main import main
+from syncd.engine import once
+from syncd.engine.applying import apply_pass
 
 _WATCHED = ("engine/transaction.py", "engine/files.py", "engine/journal.py", "engine/applying.py")
 _CALLS = {"execute", "executemany", "link", "rename", "replace", "unlink", "mkdir", "open", "write", "flush"}
@@ -27,10 +29,13 @@ def _counts(frame: FrameType, event: str, function: Any) -> bool:
     return frame.f_code.co_filename.endswith(_WATCHED)
 
 
-def run(argv: list[str]) -> int:
-    """Run `main` with a profile hook that counts calls and kills at the N-th."""
-    limit = int(argv[0])
-    sys.argv = ["syncd", *argv[1:]]
+def counted(arguments: list[str], limit: int, *, only_applying: bool = False) -> tuple[int, int]:
+    """Run the command line with a profile hook that counts calls and kills at the `limit`-th; return code and count.
+
+    Args:
+        only_applying: the hook, which makes all slow, is there only while a pass's plans are carried out.
+    """
+    sys.argv = ["syncd", *arguments]
     count = 0
 
     def hook(frame: FrameType, event: str, function: Any) -> None:
@@ -40,9 +45,25 @@ def run(argv: list[str]) -> int:
             if count == limit:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    sys.setprofile(hook)
+    async def applying(*args: Any) -> Any:
+        sys.setprofile(hook)
+        try:
+            return await apply_pass(*args)
+        finally:
+            sys.setprofile(None)
+
+    if only_applying:
+        once.apply_pass = applying
+    else:
+        sys.setprofile(hook)
     code = main()
     sys.setprofile(None)
+    return code, count
+
+
+def run(argv: list[str]) -> int:
+    """Run it, and write down the count."""
+    code, count = counted(argv[1:], int(argv[0]))
     Path(os.environ["KILLER_COUNT"]).write_text(str(count))
     return code
 

@@ -1,7 +1,8 @@
 """A pass as Markdown for a pull-request comment or a step summary."""
 
 from syncd.core.model import OPS, Plan
-from syncd.core.report.lines import counted, headline, line_counts, obstacles, printable, state_of, summary, values_of
+from syncd.core.printable import printable
+from syncd.core.report.lines import counted, headline, line_counts, obstacles, state_of, summary, values_of
 from syncd.core.report.model import PassResult, TargetResult
 
 LONGEST_CHARACTERS = 60_000

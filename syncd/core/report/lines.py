@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from syncd.core.model import Change, Op, Plan
+from syncd.core.printable import printable
 from syncd.core.report.model import PassResult, ReloadResult, TargetResult
 
 Style = Literal["plain", "title", "create", "update", "delete", "bad", "dim"]
@@ -25,13 +26,6 @@ class Line:
     def text(self) -> str:
         """The line with control characters spelled out: a value must not move the cursor or end the line."""
         return printable(self.raw)
-
-
-def printable(text: str) -> str:
-    """Return one line of text with everything that is not printable spelled out, tabs excepted."""
-    if text.replace("\t", "").isprintable():
-        return text
-    return "".join(one if one == "\t" or one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def lines(result: PassResult, *, hide_values: bool = False) -> Iterator[Line]:

@@ -19,6 +19,8 @@ CATALOG = "services()"
 FUNCTION_NAMES = ("key", "key_exists", "key_bytes", "ls", "tree", "service", "services", "env", "fail")
 SERVICE_STATES = ("passing", "warning", "critical", "any")
 
+_SHORTEST_SECRET = 4
+"""Characters."""
 _NO_DEFAULT = object()
 
 
@@ -136,10 +138,18 @@ class Functions:
         try:
             return read()
         except NeedMore as more:
+            # It would stand in Consul's logs, in the journal and in what is said of a missing key.
+            if any(value in need.name for value in self._sensitive() for need in more.needs):
+                raise Refusal("a sensitive value cannot be the name of what is read; write the name out") from None
             self.needs |= more.needs
             return UNKNOWN
         except SourceLacks as lacks:
             raise Refusal(str(lacks)) from None
+
+    def _sensitive(self) -> list[str]:
+        """Return the sensitive values that were read so far, but for those so short that they are in many names."""
+        found = (item.value.decode(errors="replace") for item in self._view.items.values() if item.sensitive)
+        return [value for value in found if len(value) >= _SHORTEST_SECRET]
 
     def _use(self, name: str, tag: str | None, status: str, count: int, allow_empty: bool) -> None:
         label = ", ".join([name, *([f"tag {tag}"] if tag else []), *([status] if status != "passing" else [])])

@@ -8,6 +8,7 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -108,7 +109,8 @@ class LastGood:
     def unmark(self) -> None:
         """Note that the file has everything."""
         self._marked = False
-        self._marker.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._marker.unlink(missing_ok=True)
 
     def save(self, snapshot: Snapshot, *, durable: bool = False) -> bool:
         """Replace the file; return whether that was done. May run in a thread.
@@ -127,7 +129,8 @@ class LastGood:
                     os.fsync(file.fileno())
             fresh.replace(self.path)
         except (OSError, Unusable) as error:
-            fresh.unlink(missing_ok=True)
+            with suppress(OSError):
+                fresh.unlink(missing_ok=True)
             _log.warning("last_good_not_kept", file=str(self.path), error=str(error))
             return False
         return True

@@ -22,7 +22,8 @@ function showAges() {
   for (const element of document.querySelectorAll("time")) {
     element.title ||= element.textContent;
     const age = now - Date.parse(element.dateTime) / 1000;
-    const words = age > -1 ? (age < 1 ? "now" : `${span(age)} ago`) : `in ${span(-age)}`;
+    const past = element.dataset.over ?? (age < 1 ? "now" : `${span(age)} ago`);
+    const words = age > -1 ? past : `in ${span(-age)}`;
     if (element.textContent !== words) element.textContent = words;
   }
 }
@@ -65,7 +66,7 @@ function lost() {
   root.dataset.connection = "lost";
   byId("connection").textContent = "Not connected";
   byId("lost").textContent =
-    `syncd does not answer since ${lostAt.toLocaleTimeString()}. What is shown is from before; this page tries again by itself.`;
+    `syncd has not answered since ${lostAt.toLocaleTimeString()}. What is shown is from before; this page tries again by itself.`;
   byId("lost").hidden = false;
 }
 

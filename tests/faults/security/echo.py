@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Echo:
     """Listens on loopback until `close`; `seen` holds each request's line and headers."""
 
-    def __init__(self, status: int = 400) -> None:
+    def __init__(self, status: int = 400, headers: Mapping[str, str] | None = None) -> None:
         self.seen: list[str] = []
         echo = self
 
@@ -23,10 +24,12 @@ class Echo:
                 said = json.dumps({"success": False, "errors": [{"code": 1, "message": said}], "said": said})
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(said.encode())))
+                for name, value in (headers or {}).items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(said.encode())
 
-            do_GET = do_POST = do_PUT = do_CONNECT = do_DELETE = _answer  # noqa: N815
+            do_GET = do_POST = do_PUT = do_CONNECT = do_DELETE = _answer
 
             def log_message(self, format: str, *args: object) -> None:
                 """Say nothing."""

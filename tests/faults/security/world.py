@@ -46,6 +46,8 @@ ERRORS = {
     "not-json": "{{ key('secrets/db') | fromjson }}",
     "bad-regex": "{{ 'x' | regex_replace(key('secrets/db') ~ '(', '') }}",
     "no-key": "{{ key(key('secrets/db')) }}",
+    "key-default": "{{ key('x/' ~ key('secrets/db'), default='') }}",
+    "no-service": "{{ service(key('secrets/overlay')) }}",
     "own-fail": "{{ fail(key('secrets/db')) }}",
 }
 DUMPS = ("plain", "base64", "json", "url", "hex", "parent")
@@ -154,35 +156,28 @@ class World:
         }
         for name in ERRORS:
             targets[name] = {"kind": "template", "template": f"{name}.j2", "path": f"out/{name}"}
-        python = sys.executable
-        reloads: dict[str, Any] = {
-            "kept": {
-                "check": [python, str(DUMP), "keep", "children"],
-                "run": [python, str(DUMP), "keep", "children"],
-                "env": ["ALLOWED"],
-            },
-            "asked": {
-                "http": {
-                    "url": f"{self.echo.url}/reload?token=x",
-                    "headers": {"X-Key": "${HEADER}"},
-                    "headers_file": {"Authorization": "header"},
-                    "retries": 0,
-                },
-            },
-        }
         for how in DUMPS:
-            path = f"out/dumped-{how}"
-            targets[f"dumped-{how}"] = {"kind": "template", "template": "t.j2", "path": path, "reload": how}
-            reloads[how] = {"check": [python, str(DUMP), how, path]}
+            targets[f"dumped-{how}"] = {"kind": "template", "template": "t.j2", "path": f"out/{how}", "reload": how}
         return {
             "version": 1,
             "owner": "secrets",
             "environment": "production",
             "consul": {"address": self.consul.url, "token": "${CONSUL_HTTP_TOKEN}", "prefix": PREFIX, "wait": "1s"},
             "http": {"listen": "127.0.0.1:${PORT:-9464}"},
-            "reloads": reloads,
+            "reloads": self._reloads(),
             "targets": targets,
         }
+
+    def _reloads(self) -> dict[str, Any]:
+        keep = [sys.executable, str(DUMP), "keep", "children"]
+        http = {
+            "url": f"{self.echo.url}/reload?token=x",
+            "headers": {"X-Key": "${HEADER}"},
+            "headers_file": {"Authorization": "header"},
+            "retries": 0,
+        }
+        dumps = {how: {"check": [sys.executable, str(DUMP), how, f"out/{how}"]} for how in DUMPS}
+        return {"kept": {"check": keep, "run": keep, "env": ["ALLOWED"]}, "asked": {"http": http}, **dumps}
 
     def _edge(self, keys: list[str], token: str) -> dict[str, Any]:
         one = {"kind": "cloudflare_kv", "account_id": self.kv.account, "namespace_id": self.kv.namespace}

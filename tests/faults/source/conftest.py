@@ -9,6 +9,8 @@ import pytest
 
 from tests.faults.source.kit import Place
 from tests.faults.support.proxy import FaultProxy
+from tests.support import binaries
+from tests.support.cluster import ConsulCluster
 from tests.support.consul import ConsulServer
 from tests.support.kv_server import KVServer
 
@@ -29,12 +31,42 @@ def places(
     base = tmp_path_factory.mktemp("places")
     made = {name: Place(base / name, consul_server, workers_kv.fresh(), proxy.url) for name in ("shipped", "credulous")}
     try:
-        made["shipped"].start()
-        made["credulous"].start(without="credulous")
+        made["shipped"].start(ready=False)
+        made["credulous"].start(without="credulous", ready=False)
+        for place in made.values():
+            place.daemon.wait_ready()
         yield made
     finally:
         for place in made.values():
             place.close()
+
+
+@pytest.fixture
+def make_proxy() -> Iterator[Callable[[str], FaultProxy]]:
+    """make_proxy(upstream): a proxy of this test's own."""
+    made: list[FaultProxy] = []
+
+    def make(upstream: str) -> FaultProxy:
+        made.append(FaultProxy(upstream))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def make_cluster() -> Iterator[Callable[[], ConsulCluster]]:
+    """make_cluster(): three started servers with a leader."""
+    made: list[ConsulCluster] = []
+
+    def make() -> ConsulCluster:
+        made.append(ConsulCluster(binaries.consul_bin()))
+        return made[-1].start()
+
+    yield make
+    for one in made:
+        one.close()
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ KEYS = {
 
 @dataclass
 class Place:
-    """One daemon's world. `env` is its file, `good` what is rightly in it now."""
+    """One daemon's world."""
 
     folder: Path
     consul: ConsulServer
@@ -40,7 +40,6 @@ class Place:
     token: str = ""
     prefix: str = field(default_factory=lambda: f"t-{uuid.uuid4().hex[:8]}/")
     config: dict[str, Any] = field(default_factory=dict)
-    good: bytes = b""
     running: Running | None = None
 
     def __post_init__(self) -> None:
@@ -86,7 +85,6 @@ class Place:
         self.running = Running(self.folder, self.config, without=without)
         if ready:
             self.running.wait_ready()
-            self.good = self.env.read_bytes()
         return self.running
 
     def put(self, key: str, value: str) -> None:
@@ -127,10 +125,10 @@ def endure(
         meanwhile: what else to do while it lasts.
     """
     place.kv.reset()
-    place.good = place.env.read_bytes()
-    old = next(line for line in place.good.decode().splitlines() if line.startswith("APP_URL="))
+    before = place.env.read_bytes()
+    old = next(line for line in before.decode().splitlines() if line.startswith("APP_URL="))
     url = f"http://127.0.0.1:{10_000 + uuid.uuid4().int % 50_000}"
-    after = place.good.replace(old.encode(), f"APP_URL={url}".encode())
+    after = before.replace(old.encode(), f"APP_URL={url}".encode())
     with Reader(place.env) as reader:
         inject()
         wait_until(happened, within_s)
@@ -140,12 +138,11 @@ def endure(
         lifted = time.monotonic()
         place.put("services/app/url", url)
         wait_until(lambda: place.env.read_bytes() == after, 30, f"it recovers: {place.daemon.readyz()}")
-        wait_until(place.daemon.ready, 30, f"it is ready: {place.daemon.readyz()}")
+        wait_until(lambda: place.daemon.ready() and place.daemon.source()["state"] == "ok", 30, "all is well again")
         recover_s = time.monotonic() - lifted
     assert reader.looks > 20
-    assert not reader.other(place.env, place.good, after)
+    assert not reader.other(place.env, before, after)
     assert not [call for call in place.kv.requests() if call["method"] != "GET"]
-    place.good = after
     return recover_s
 
 

@@ -93,6 +93,8 @@ class FaultProxy:
     delivered: Counter[str] = field(default_factory=Counter)
     """Lie -> how often it was really sent."""
     asked: list[Request] = field(default_factory=list)
+    passed: list[tuple[Request, Real]] = field(default_factory=list)
+    """The real server's own answers, as they were passed on."""
 
     def __post_init__(self) -> None:
         self._lies: list[tuple[str, Lie, Callable[[Request], bool]]] = []
@@ -113,6 +115,10 @@ class FaultProxy:
         """Tell the truth again; who waits in a silence is let go with a reset."""
         self._lies.clear()
         self._do(self._reset_all(silent_only=True))
+
+    def relent(self) -> None:
+        """Tell the truth again, but leave those alone that wait in a silence."""
+        self._lies.clear()
 
     def cut(self) -> None:
         """Reset every open connection at once."""
@@ -195,6 +201,7 @@ class FaultProxy:
         except OSError:
             _reset(writer)
             return False
+        self.passed.append((request, real))
         kept = {name: value for name, value in real.headers if name.lower() not in ("connection", "content-length")}
         writer.write(http(real.status, real.body, kept))
         await writer.drain()

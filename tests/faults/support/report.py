@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,10 @@ _HEAD = """\
 What syncd does when its source lies or dies and when its targets fail, proved on real servers. `make faults` runs it
 all and writes this page.
 
-*Injected* counts how often the fault really happened, at the proxy, the server or the signal that made it. *Lost* counts
-entries that were changed, deleted or torn wrongly while a reader looked on. *Recovered in* is the longest time from the
-end of the fault until all was in sync again, without a restart. *Red without*: the same test, with the protection taken
-out, ended in the wrong write.
+*Times* is how often the fault really happened, counted at the proxy, at the server or by the signal that made it.
+*Lost* counts entries that were changed, deleted or torn wrongly while a reader looked on. *Recovered in* is the longest
+time from the end of the fault until all was well again, without a restart. *Red without*: the same test, with that
+protection taken out, ended in the harm.
 """
 
 
@@ -62,9 +62,9 @@ def record(
     path = os.environ.get("FAULTS_REPORT")
     if not path:
         return
-    line = dict(area=area, fault=fault, injected=injected, times=times, lost=lost, recover_s=recover_s)
+    line = _Row(area, fault, injected, times, lost, recover_s, red_without)
     with Path(path).open("a") as file:
-        file.write(json.dumps({**line, "red_without": red_without}) + "\n")
+        file.write(json.dumps(asdict(line)) + "\n")
 
 
 def page(lines: list[dict[str, Any]]) -> str:

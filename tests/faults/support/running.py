@@ -111,7 +111,7 @@ class Running:
         inodes = set()
         for entry in Path(f"/proc/{self.pid}/fd").iterdir():
             try:
-                inodes.add(os.readlink(entry))
+                inodes.add(str(entry.readlink()))
             except OSError:
                 continue
         rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]

@@ -13,13 +13,13 @@ from typing import Any
 import msgspec
 
 from syncd.cli.main import main
-from syncd.consul import answers, watch
+from syncd.consul import answers, transport, watch
 from syncd.consul.answers import Pair, Reply
 from syncd.consul.transport import Answer
 from syncd.core.model import Plan, Presence
 from syncd.engine import planning
 from syncd.engine.daemon import last_good, worker
-from syncd.sources import live, watches
+from syncd.sources import live
 from tests.faults.target.unprotected import PROTECTIONS as OF_TARGETS
 
 _pairs = msgspec.json.Decoder(list[Pair])
@@ -74,21 +74,27 @@ class _Steady(random.Random):
 
 def patient() -> None:
     """A query that is never answered is waited for, for ever."""
-    from syncd.consul import transport
-
     transport.deadline_s = lambda _params: 3600.0
 
 
-def believes_a_high_index() -> None:
-    """A full reading does not look whether a watch is ahead of it, and what lies below its index is old."""
-    original = watches.Watches.catch_up
+def no_full_reading() -> None:
+    """Watches are all that there is after the start."""
 
-    def catch_up(self: Any, indexes: Mapping[Any, int]) -> None:
-        started, self._watches = self._watches, {}
-        original(self, indexes)
-        self._watches = started
+    async def refresh(_self: object) -> None:
+        return None
 
-    watches.Watches.catch_up = catch_up  # type: ignore[method-assign]
+    live.LiveSource.refresh = refresh  # type: ignore[method-assign]
+
+
+def stale_reads() -> None:
+    """Any server may answer, whatever it has replayed so far, and nothing is asked for again."""
+
+    async def get(self: Any, callback: object, path: str, params: Any = None, headers: object = None) -> Answer:
+        stale = [("stale", "1"), *(pair for pair in params or () if pair[0] != "consistent")]
+        return await self._request("GET", path, stale, None)  # type: ignore[no-any-return]
+
+    transport.HTTPClient.get = get  # type: ignore[method-assign]
+    no_guard()
 
 
 def no_last_good() -> None:
@@ -115,7 +121,8 @@ PROTECTIONS: dict[str, Callable[[], None]] = OF_TARGETS | {
         credulous,
         lock_step,
         patient,
-        believes_a_high_index,
+        no_full_reading,
+        stale_reads,
         no_last_good,
         forgets_to_mark,
         unbounded,

@@ -66,7 +66,8 @@ def params(rows: list[Row]) -> list[Any]:
     """Return the cases: the short ones are part of `make test`."""
     cases = [(row, at, row.short and at == row.at[-1]) for row in rows for at in row.at]
     return [
-        pytest.param(row, at, id=f"{row.name}, {at}", marks=[] if short else pytest.mark.e2e) for row, at, short in cases
+        pytest.param(row, at, id=f"{row.name}, {at}", marks=[] if short else pytest.mark.e2e)
+        for row, at, short in cases
     ]
 
 
@@ -232,3 +233,21 @@ def test_a_burst_on_one_key_keeps_its_distance(worlds: Worlds) -> None:
     wait_until(lambda: world.domain("api") == last.encode(), 10)
     assert closest_writes_s(world.kv) >= 1.0
     record("a key that changes all the time", area=AREA, injected="in the source", times=3)
+
+
+@pytest.mark.e2e
+def test_an_api_that_takes_its_time(worlds: Worlds) -> None:
+    """While an answer is not there the file beside goes on, and the status still answers."""
+    world, value = worlds(), fresh()
+    world.kv.fault(BULK, times=1, delay_ms=8_000)
+    world.put(config__domains__api=value)
+    wait_until(lambda: faulted(world.kv, BULK), 10)
+    for _ in range(3):
+        url = fresh()
+        world.put(services__app__url=url)
+        wait_until(lambda url=url: (world.folder / "out/app").read_text() == url, 5)
+    assert world.domain("api") != value.encode()
+    wait_until(lambda: world.domain("api") == value.encode(), 20)
+    wait_until(world.daemon.ready, 10)
+    assert not world.wrong("api")
+    record("an API that answers after 8 s", area=AREA, injected="hook in front of workerd", times=1)

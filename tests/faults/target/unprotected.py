@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -89,20 +90,23 @@ def no_budget() -> None:
 def all_for_one() -> None:
     """What one target cannot do ends the whole daemon."""
 
-    def failure(error: Exception, *_: object) -> applying.Done:
-        raise SystemExit(str(error))
+    def end(*_: object, **__: object) -> None:
+        os._exit(70)
 
-    def plan_error(*_: object, **__: object) -> None:
-        raise SystemExit("a plan failed")
-
-    applying._failure = failure
-    worker.Worker._failed = plan_error  # type: ignore[assignment,method-assign]
+    applying._failure = end  # type: ignore[assignment]
+    worker.Worker._failed = end  # type: ignore[assignment,method-assign]
 
 
 def in_place() -> None:
     """Files are written where they are."""
+
+    def swap(_step: Any, wanted: files.Wanted) -> None:
+        files._make_parents(wanted.path.parent, 0o755)
+        wanted.path.write_bytes(wanted.content)
+        wanted.path.chmod(wanted.mode)
+
     files.stage = lambda *_: None
-    transaction._swap = lambda _step, wanted: wanted.path.write_bytes(wanted.content)  # type: ignore[assignment]
+    transaction._swap = swap
     transaction._roll_back = lambda *_: None
 
 

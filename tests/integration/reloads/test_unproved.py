@@ -30,6 +30,10 @@ def test_a_file_that_was_not_there_is_gone_again(tmp_path: Path) -> None:
     code, report = one.site.once()
     assert (code, one.held, report["targets"][0]["outcome"]) == (1, None, "failed")
     one.open()
+    one.site.path("out/a").write_text("theirs\n")
+    code, report = one.site.once()
+    assert (code, len(report["targets"][0]["conflicts"]), one.held) == (1, 1, "theirs")
+    one.site.path("out/a").unlink()
     assert one.site.once()[0] == 0
     assert one.held == "old"
     one.close()

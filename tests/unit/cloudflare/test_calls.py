@@ -102,6 +102,15 @@ async def test_retry_after_of_an_unwell_server() -> None:
     assert clock.slept == [20]
 
 
+@pytest.mark.parametrize("said", ["9" * 400, "99999999", "Sat, 09 May 2099 20:00:00 GMT"])
+async def test_retry_after_of_years(said: str) -> None:
+    """No header keeps a target away for longer than a day."""
+    one, _, _ = calls(kit.refusal(429, 971, retry_after=said))
+    with pytest.raises(TargetError) as caught:
+        await one.page("", "", FAR)
+    assert caught.value.retry_after_s == 86_400
+
+
 async def test_codes_count_whatever_the_status() -> None:
     """The daily limit and a bad token are known by their code, with HTTP 200 too."""
     for status in (200, 400, 403, 429, 503):

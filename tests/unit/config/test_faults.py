@@ -42,6 +42,35 @@ FIELDS = {
     "owner_was, reconcile, reloads, sensitive, state_dir, targets, version",
     "reloads: {n: {run: [x], signal: {process: x}}}": "reloads.n: has run and signal; keep one of them",
     "reloads: {n: {}}": "reloads.n: does nothing; write check, result_file, run, signal, http or docker",
+    "reloads: {n: {http: {url: 'http://a', headers: {a: x}, headers_file: {A: f}}}}": "reloads.n.http.headers_file.A: "
+    "stands beside the same name in headers; keep one of them",
+    "reloads: {n: {http: {url: 'ftp://a'}}}": "reloads.n.http.url: 'ftp://a' is not a URL; write one such as "
+    "http://127.0.0.1:9000/reload",
+    "reloads: {n: {http: {url: 'http://u:hunter2@a'}}}": "reloads.n.http.url: holds a user name or password; leave it "
+    "out and write headers_file.Authorization",
+    "reloads: {n: {http: {url: 'http://a', headers: {'a b': x}}}}": "reloads.n.http.headers.a b: 'a b' is not the name "
+    "of a header; write one such as Authorization",
+    "reloads: {n: {http: {url: 'http://a', headers: {A: [hunter2]}}}}": "reloads.n.http.headers.A: is not text; write "
+    "it in quotes",
+    "reloads: {n: {http: {url: 'http://a', method: 'A B'}}}": "reloads.n.http.method: 'A B' is not a method; write one "
+    "such as POST",
+    "reloads: {n: {http: {url: 'http://a', status: [20]}}}": "reloads.n.http.status.0: '20' is below 100; write "
+    "100 or more",
+    "reloads: {n: {docker: {service: a, label: b, signal: HUP}}}": "reloads.n.docker: needs one of service and label; "
+    "write exactly one",
+    "reloads: {n: {docker: {service: a, restart: false}}}": "reloads.n.docker: needs one of signal, exec and restart; "
+    "write exactly one",
+    "reloads: {n: {docker: {label: a, project: b, restart: true}}}": "reloads.n.docker.project: needs service; write "
+    "it, or leave project out",
+    "reloads: {n: {docker: {host: /run/x, service: a, restart: true}}}": "reloads.n.docker.host: '/run/x' is not a "
+    "Docker host; write unix:///PATH or tcp://HOST:PORT",
+    "reloads: {n: {run: [x], probe: {}}}": "reloads.n.probe: needs one of http and tcp; write exactly one",
+    "reloads: {n: {run: [x], probe: {tcp: '8080'}}}": "reloads.n.probe.tcp: '8080' is not HOST:PORT; write one such as "
+    "127.0.0.1:8080",
+    "reloads: {n: {run: [x], probe: {tcp: 'a:1', within: 300ms}}}": "reloads.n.probe.within: '300ms' is too short for "
+    "a probe, which must work several times; write 1s or more",
+    "reloads: {n: {probe: {tcp: 'a:1'}}}": "reloads.n: does nothing; write check, result_file, run, signal, http or "
+    "docker",
     "reloads: {n: {signal: {}}}": "reloads.n.signal: needs one of pid_file and process; write exactly one",
     "consul: {token: a, token_file: b}": "consul.token_file: stands beside token; keep one of them",
     "consul: {tls: {cert_file: b}}": "consul.tls: has one of cert_file and key_file; write both or none",

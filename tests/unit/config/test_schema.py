@@ -19,6 +19,8 @@ TAKEN = [
     "http: null",
     "http: {listen: 127.0.0.1:0, hosts: [a]}",
     "reloads: {n: {check: [nginx, -t], run: [sleep, 5], timeout: '${T}', signal: null}}",
+    "reloads: {n: {http: {url: 'http://a', headers: {A: 5}, status: [200], retries: '${R}'}, probe: {tcp: 'a:1'}}}",
+    "reloads: {n: {docker: {service: a, exec: [b]}, jitter: 5s, result_file: x}}",
     "targets: {a: {kind: pairs, space: 123456, limit: '${L}', keys: [a], limits: {max_delete_percent: 10}}}",
     "targets: {a: {kind: file, path: x, mode: '0600', vars: {A: b, C: {key: d, format: csv}, E: {key: '${K}'}}}}",
     "targets: {a: {kind: file, path: x, mode: '${MODE}', user: 1000, group: www, reload: n}}",

@@ -1,6 +1,8 @@
 """Words that are not ours lose every form of a sensitive value."""
 
 import base64
+import html
+import json
 from urllib.parse import quote
 
 from syncd.core.model import Item
@@ -29,3 +31,19 @@ def test_every_form_of_a_secret_is_replaced() -> None:
 def test_what_is_too_short_to_hide_is_left() -> None:
     """Masking every `1` of a text would tell more than it hides."""
     assert _redaction(short="1").clean("line 1") == "line 1"
+
+
+def test_other_encodings_and_parts_are_replaced() -> None:
+    """JSON escapes, HTML, hexadecimal digits, base64 from the middle of three bytes, a URL's password, credentials."""
+    secret = 'a"b<c>\\d+é-s3cret'
+    credentials = {"consul.token": b"t0ken-of-ours"}
+    items = {"s": Item("secrets/s", secret.encode(), 1, sensitive=True)}
+    items["u"] = Item("secrets/u", b"postgres://app:in-a-url@db/app", 1, sensitive=True)
+    clean = Redaction(Snapshot(items), lambda: credentials).clean
+    for said in (json.dumps(secret), html.escape(secret), secret.encode().hex()):
+        assert "s3cret" not in clean(said)
+        assert "«secrets/s»" in clean(said)
+    for before in ("", "x", "xy"):
+        assert "«secrets/s»" in clean(base64.b64encode(f"{before}{secret} after".encode()).decode())
+    assert clean("password in-a-url refused") == "password «secrets/u» refused"
+    assert clean("X-Consul-Token: t0ken-of-ours") == "X-Consul-Token: «consul.token»"

@@ -1,0 +1,46 @@
+"""A real engine with our image and the stand-ins, once per run; and the linters of scripts/verify_deploy.py."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import syncd
+from tests.deploy import standins
+from tests.deploy.engine import PROGRAMS, Engine
+from tests.support import binaries
+
+IMAGE = "syncd:verify"
+REVISION = "0123456789abcdef"
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """A Docker Engine of our own that holds the stand-ins and our image."""
+    if os.geteuid() != 0 or not PROGRAMS.is_dir() or not standins.BASE.exists():
+        binaries.missing("docker engine for the image (run: make verify-deploy)")
+    # Short: a socket's path ends at 107 bytes. On disk: the engine's data does not fit every /tmp in memory.
+    with tempfile.TemporaryDirectory(prefix="sd-", dir="/var/tmp", ignore_cleanup_errors=True) as folder:
+        found = Engine(Path(folder) / "engine")
+        try:
+            found.start()
+            standins.build(found, Path(folder) / "contexts")
+            arguments = {"PYTHON_IMAGE": standins.PYTHON, "VERSION": syncd.__version__, "REVISION": REVISION}
+            given = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
+            found.ok("build", "-q", "-t", IMAGE, *given, ".")
+            yield found
+        finally:
+            found.close()
+
+
+@pytest.fixture(scope="session")
+def tools() -> Path:
+    """The folder of hadolint, shellcheck, check-jsonschema and zizmor."""
+    folder = binaries.CACHE / "deploy" / "tools" / "bin"
+    if not (folder / "zizmor").exists():
+        binaries.missing("linters of the deployment files (run: make verify-deploy)")
+    return folder
