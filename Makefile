@@ -7,7 +7,7 @@ PYTEST_ARGS ?=
 
 MAKEFLAGS += --no-print-directory --silent
 .DEFAULT_GOAL := help
-.PHONY: help demo setup servers lint types test e2e verify-deploy bench fmt lock clean
+.PHONY: help demo setup servers lint types test e2e faults verify-deploy bench fmt lock clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -56,7 +56,12 @@ test: setup ## Lint, types, tests: what must be green before a commit.
 
 # pytest ends with 5 where it collects no test: then there is nothing that could have failed.
 e2e: setup ## The longer suites, on the same real servers.
-	@if [ -d tests/e2e ]; then $(BIN)/pytest -m e2e tests/e2e $(PYTEST_ARGS) || [ $$? -eq 5 ]; else echo "no e2e tests yet"; fi
+	@if [ -d tests/e2e ]; then $(BIN)/pytest -m e2e tests/e2e tests/faults $(PYTEST_ARGS) || [ $$? -eq 5 ]; else echo "no e2e tests yet"; fi
+
+faults: setup ## Inject every fault, short and long, and write docs/reliability.md (8 min).
+	@rm -f .cache/faults.jsonl
+	@FAULTS_REPORT=$(CURDIR)/.cache/faults.jsonl $(BIN)/pytest tests/faults $(PYTEST_ARGS)
+	@$(BIN)/python -m tests.faults.support.report .cache/faults.jsonl docs/reliability.md
 
 bench: setup ## Measure syncd beside a floor, into docs/benchmarks.md (4 min); BENCH=NAME does one part.
 	@$(BIN)/python -m bench $(BENCH)

@@ -36,7 +36,7 @@ class Place:
         return namespace
 
     def fill(self, prefix: str, count: int) -> list[str]:
-        """Put `count` keys below a prefix, four in ten of them in a folder; return their names without the prefix."""
+        """Put `count` keys into twenty folders below a prefix; return their names without the prefix."""
         names = [f"group-{number % 20:02d}/key-{number:05d}" for number in range(count)]
         self.consul.put_many({prefix + name: f"https://{name}.example.com/" for name in names})
         return names

@@ -66,8 +66,8 @@ def docker_engine() -> str:
         unpack("trixie", ["docker.io", "containerd"], CACHE / "engine")
     if not (CACHE / "busybox").is_dir():
         unpack(codename(), ["busybox-static"], CACHE / "busybox")
-    # This release's own runc: the newer one wants a newer C library. And dockerd's networks need iptables.
-    absent = [name for name in ("runc", "iptables", "tini") if not shutil.which(name, path=_path_with_sbin())]
+    # This release's own runc: the newer one wants a newer C library.
+    absent = [name for name in ("runc", "tini") if not shutil.which(name, path=_path_with_sbin())]
     if absent:
         _apt_install(*absent)
     return run([str(CACHE / "engine/usr/sbin/dockerd"), "--version"]).strip()

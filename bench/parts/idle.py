@@ -57,7 +57,7 @@ def _prepare(place: Place, folder: Path, port: int, folders: list[str], *, edge:
         targets["edge"] = edge_target(place, ["**"])
     (folder / "templates").mkdir(parents=True)
     (folder / "templates/folder.j2").write_text(TEMPLATE)
-    # Every key is read: the last file is made of all.
+    # One file is made of all keys, so that every one is read.
     targets["file-0"]["vars"] = {"folder": ""}
     write_config(folder, place.consul, "idle/", http={"listen": f"127.0.0.1:{port}"}, targets=targets)
 

@@ -27,6 +27,8 @@ class _Snapshot(Collector):
             contact.add_metric([], source.last_contact_at)
         yield contact
         yield GaugeMetricFamily("syncd_source_up", "1 where the source answers.", float(source.state == "ok"))
+        kept = float(source.last_good_at is not None)
+        yield GaugeMetricFamily("syncd_source_last_good", "1 where the last known good stands in for the source.", kept)
         yield GaugeMetricFamily("syncd_source_connections", "Watches that are open.", source.connections)
         if self._status.lock is not None:
             leading = float(self._status.lock.leading)

@@ -1,4 +1,4 @@
-"""A real Docker Engine of the tests' own: its own folder and socket, images made here, nothing pulled. Needs root."""
+"""A real Docker Engine without networks, in a folder of its own; images are made here, nothing is pulled."""
 
 from __future__ import annotations
 
@@ -35,9 +35,10 @@ class DockerEngine:
         if init:
             (tools / "docker-init").symlink_to(init)
         path = f"{_ENGINE}/bin:{_ENGINE}/sbin:{tools}:{os.environ['PATH']}:{binaries.SBIN}"
-        argv = ["dockerd", "--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec", "-H", self.host]
-        argv += ["--pidfile", f"{folder}/pid"]
-        argv[0] = f"{_ENGINE}/sbin/dockerd"
+        argv = [f"{_ENGINE}/sbin/dockerd", "-H", self.host, "--pidfile", f"{folder}/pid"]
+        argv += ["--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"]
+        # No network: nothing of the machine is touched, whatever other engine there is.
+        argv += ["--bridge=none", "--iptables=false", "--ip6tables=false"]
         self._process = processes.spawn(argv, log=self.log, env={**os.environ, "PATH": path})
 
     def start(self) -> DockerEngine:
@@ -69,15 +70,10 @@ class DockerEngine:
         self.docker("import", "-", tag, stdin=tar.getvalue())
 
     def close(self) -> None:
-        """Remove all containers and networks and end it."""
+        """Remove all containers and end it."""
         for container in self.docker("ps", "-aq").split():
             self.docker("rm", "-f", container)
-        self.docker("network", "prune", "-f")
         processes.end(self._process, grace_s=15)
-        # It leaves its bridge behind, whose address the next one would not get.
-        ip = shutil.which("ip", path=os.environ["PATH"] + ":" + binaries.SBIN)
-        if ip:
-            subprocess.run([ip, "link", "delete", "docker0"], capture_output=True, check=False)
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

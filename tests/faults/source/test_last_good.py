@@ -95,6 +95,7 @@ def _says_so(place: Place) -> None:
     code, text = daemon.readyz()
     assert (code, "source: stale: was never reached, the last known good of" in text) == (503, True)
     assert daemon.metric("syncd_source_up") == 0.0
+    assert daemon.metric("syncd_source_last_good") == 1.0
     assert daemon.events("last_good")
     wait_until(lambda: set(daemon.states().values()) == {"in_sync", "held"}, 10)
 

@@ -44,15 +44,15 @@ class Row:
 
 REFUSED = [
     Row("`success: false` with 200", refusal(200, 10001), "success: false"),
-    Row("HTML with 200", HTML, "HTTP 200 with text/html, which is not an answer"),
+    Row("HTML with 200", HTML, "HTTP 200 with text/html, which is not an answer", short=False),
     Row("401", refusal(401, 10000), "the API token was refused", short=False),
     Row("403", refusal(403, 10000), "HTTP 403, code 10000", short=False),
     Row("404, code 10013", refusal(404, 10013), "not found in account", short=False),
     Row("400", refusal(400, 10029), "does not take it", short=False),
     Row("a redirect", {"status": 302, "headers": {"location": "/decoy"}}, "redirects are not followed", short=False),
-    Row("500", refusal(500, 0), "HTTP 500", short=False),
+    Row("500", refusal(500, 0), "HTTP 500", at=(BULK,), short=False),
     Row("524", {"status": 524, "body": "<html>"}, "HTTP 524", short=False),
-    Row("429 without Retry-After", refusal(429, 971), "too many calls", short=False),
+    Row("429 without Retry-After", refusal(429, 971), "too many calls", at=(LIST,), short=False),
     Row("connection reset", {"drop": "before"}, "the connection was cut", short=False),
 ]
 PASSING = [
@@ -222,6 +222,7 @@ def test_what_the_api_would_refuse_is_not_sent(make_world: Callable[..., EdgeWor
     record("a key over 512 bytes", area=AREA, injected="in the source", times=1, recover_s=took_s)
 
 
+@pytest.mark.e2e
 def test_a_burst_on_one_key_keeps_its_distance(worlds: Worlds) -> None:
     """However often a value changes, it is written once a second, and the last one stays."""
     world = worlds()
