@@ -7,7 +7,7 @@ PYTEST_ARGS ?=
 
 MAKEFLAGS += --no-print-directory --silent
 .DEFAULT_GOAL := help
-.PHONY: help demo setup servers lint types test e2e faults verify-deploy bench fmt lock clean
+.PHONY: help demo setup servers servers-e2e lint types test e2e faults verify-deploy bench fmt lock clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -21,6 +21,9 @@ setup: ## Make .venv and bring the real test servers into .cache/ (both at once)
 
 servers:
 	@$(PYTHON) scripts/servers.py
+
+servers-e2e:
+	@$(PYTHON) scripts/servers.py e2e
 
 define venv
 echo "  python: installing the locked packages into $(VENV)"
@@ -55,7 +58,7 @@ test: setup ## Lint, types, tests: what must be green before a commit.
 	@$(BIN)/pytest -n 3 --dist loadfile -m "not e2e" --ignore=tests/faults $(PYTEST_ARGS)
 
 # pytest ends with 5 where it collects no test: then there is nothing that could have failed.
-e2e: setup ## The longer suites, on the same real servers.
+e2e: setup servers-e2e ## The longer suites, on the same real servers.
 	@if [ -d tests/e2e ]; then $(BIN)/pytest -m e2e tests/e2e tests/faults $(PYTEST_ARGS) || [ $$? -eq 5 ]; else echo "no e2e tests yet"; fi
 
 faults: setup ## Inject every fault, short and long, and write docs/reliability.md (8 min).
@@ -66,7 +69,7 @@ faults: setup ## Inject every fault, short and long, and write docs/reliability.
 bench: setup ## Measure syncd beside a floor, into docs/benchmarks.md (4 min); BENCH=NAME does one part.
 	@$(BIN)/python -m bench $(BENCH)
 
-verify-deploy: setup ## Image, stack, GitHub Action and unit, on a real Docker Engine (root).
+verify-deploy: setup servers-e2e ## Image, stack, GitHub Action and unit, on a real Docker Engine (root).
 	@$(BIN)/python scripts/verify_deploy.py
 	@$(BIN)/pytest -m "e2e or not e2e" tests/deploy $(PYTEST_ARGS)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -101,15 +103,13 @@ def _says_so(place: Place) -> None:
 
 
 def _one_shots_do_not_use_it(place: Place) -> None:
-    """See that `plan` says that Consul cannot be reached, whatever is kept."""
+    """See that `once` says that Consul cannot be reached, whatever is kept."""
     code, _, err = syncd_cli("once", "--timeout", "1s", cwd=_beside(place))
     assert (code, "unreachable" in err) == (69, True), err
 
 
-def _beside(place: Place) -> object:
+def _beside(place: Place) -> Path:
     """Return a folder with the same config and the same last known good, where no daemon holds the lock."""
-    import shutil
-
     folder = place.folder.with_name("beside")
     shutil.rmtree(folder, ignore_errors=True)
     (folder / ".syncd").mkdir(parents=True)

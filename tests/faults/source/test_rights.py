@@ -109,6 +109,7 @@ def empty(real: Real) -> bool:
             {"edge"},
             "'config/domains/web' vanished from the source, but the token may not read it any more",
             id="one key",
+            marks=pytest.mark.e2e,
         ),
         pytest.param(
             "rights on one folder lost (404 with a good index)",
