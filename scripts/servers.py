@@ -40,7 +40,7 @@ def prepare(name: str, recipe: Callable[[], str]) -> bool:
 
 
 def main() -> int:
-    """Prepare what `make test` needs, or with `e2e` what only the longer suites do; 1 where CI=true and one is missing."""
+    """Prepare what `make test` needs, or with `e2e` what the longer suites add; 1 where CI=true and one is missing."""
     wanted = FOR_LONGER_SUITES if sys.argv[1:] == ["e2e"] else RECIPES
     with ThreadPoolExecutor(max_workers=len(wanted)) as pool:
         complete = all(list(pool.map(prepare, wanted, wanted.values())))
