@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 _CONTEXT_LINES = 3
+_MOST_PAIRS = 1_000_000
+"""Pairs of lines that may be compared: some 0.1 s of work."""
+_Opcode = tuple[str, int, int, int, int]
 
 
 def masked_diff(names: tuple[str, str], old: tuple[bytes, str], new: tuple[bytes, str]) -> str:
@@ -21,7 +24,7 @@ def masked_diff(names: tuple[str, str], old: tuple[bytes, str], new: tuple[bytes
     if all(len(one) == len(other) for one, other in zip(shown, real, strict=True)):
         compared = real
     parts = []
-    for group in SequenceMatcher(None, *compared, autojunk=False).get_grouped_opcodes(_CONTEXT_LINES):
+    for group in _groups(*compared):
         first, last = group[0], group[-1]
         parts.append(f"@@ -{_range(first[1], last[2])} +{_range(first[3], last[4])} @@\n")
         for tag, i1, i2, j1, j2 in group:
@@ -30,6 +33,29 @@ def masked_diff(names: tuple[str, str], old: tuple[bytes, str], new: tuple[bytes
             else:
                 parts += [_line("-", text) for text in shown[0][i1:i2]] + [_line("+", text) for text in shown[1][j1:j2]]
     return "".join([f"--- {names[0]}\n+++ {names[1]}\n", *parts]) if parts else ""
+
+
+def _groups(old: Sequence[object], new: Sequence[object]) -> list[list[_Opcode]]:
+    """Return difflib's grouped opcodes; where comparing every line with every line would take too long, one block."""
+    head = 0
+    while head < min(len(old), len(new)) and old[head] == new[head]:
+        head += 1
+    tail = 0
+    while tail < min(len(old), len(new)) - head and old[-1 - tail] == new[-1 - tail]:
+        tail += 1
+    if (len(old) - head - tail) * (len(new) - head - tail) <= _MOST_PAIRS:
+        return [
+            list(group) for group in SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(_CONTEXT_LINES)
+        ]
+    before, after = min(head, _CONTEXT_LINES), min(tail, _CONTEXT_LINES)
+    old_end, new_end = len(old) - tail, len(new) - tail
+    return [
+        [
+            ("equal", head - before, head, head - before, head),
+            ("replace", head, old_end, head, new_end),
+            ("equal", old_end, old_end + after, new_end, new_end + after),
+        ]
+    ]
 
 
 def _lines(text: str) -> list[str]:

@@ -52,7 +52,7 @@ REFUSED = [
     Row("a redirect", {"status": 302, "headers": {"location": "/decoy"}}, "redirects are not followed", short=False),
     Row("500", refusal(500, 0), "HTTP 500", at=(BULK,), short=False),
     Row("524", {"status": 524, "body": "<html>"}, "HTTP 524", short=False),
-    Row("429 without Retry-After", refusal(429, 971), "too many calls", at=(LIST,), short=False),
+    Row("429 without Retry-After", refusal(429, 971), "too many calls", at=(BULK,), short=False),
     Row("connection reset", {"drop": "before"}, "the connection was cut", short=False),
 ]
 PASSING = [

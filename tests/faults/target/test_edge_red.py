@@ -20,7 +20,7 @@ SILENT = ("connection reset",)
 
 @pytest.mark.parametrize("row", [row for row in REFUSED if row.name not in SILENT], ids=lambda row: row.name)
 def test_a_refusal_taken_for_a_success(worlds: Worlds, row: Row) -> None:
-    """A refused bulk counts as written, and a refused list as an empty namespace, into which all is written again."""
+    """A refused bulk counts as written: the status says in sync, and the pair is as it was."""
     world, value = worlds("believes_any_answer"), fresh()
     world.kv.fault(BULK, times=-1, **row.fault)
     world.put(config__domains__api=value)

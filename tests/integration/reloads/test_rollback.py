@@ -91,7 +91,7 @@ def test_back_to_the_old_upstream_and_no_request_fails(
         wait_until(lambda: len(client.answers) > seen + 50, why="it stays so")
     assert set(client.answers) == {"first", "second"}
     assert client.answers[-1] == "first"
-    assert nginx.workers() == workers
+    assert nginx.workers() <= workers  # no new one: nothing was reloaded meanwhile
     assert code == 1
     (reload,) = report["reloads"]
     assert reload["state"] == "failed"

@@ -26,6 +26,14 @@ def test_a_changed_secret_is_a_changed_line() -> None:
     assert diff.endswith(" A=1\n-S=«m»\n+S=«m»\n")
 
 
+def test_a_large_change_is_one_block_and_takes_no_time() -> None:
+    """Tens of thousands of equal lines would take difflib minutes; what is shown is still a whole diff."""
+    old, new = "head\n" + "a\n" * 50_000 + "tail\n", "head\n" + "b\n" * 50_000 + "tail\n"
+    diff = masked_diff(("f", "f"), (old.encode(), old), (new.encode(), new))
+    assert diff.count("\n-a") == diff.count("\n+b") == 50_000
+    assert diff.endswith("+b\n tail\n")
+
+
 def _lines(text: str) -> list[str]:
     found = text.split("\n")
     return [line + "\n" for line in found[:-1]] + ([found[-1]] if found[-1] else [])
