@@ -78,6 +78,8 @@ def _write(document: dict[str, Any]) -> None:
     print(f"source: {source['state']}, index {source['index']}, last contact {contact}")
     if source["error"]:
         print(f"  ! {source['error']}")
+    if source.get("last_good_at"):
+        print(f"  the last known good of {_time(source['last_good_at'])} stands in for it")
     if lock := document.get("lock"):
         print(f"lock {lock['key']}: held by {'this instance' if lock['leading'] else lock['holder'] or 'nobody'}")
         if lock["error"]:

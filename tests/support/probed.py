@@ -59,7 +59,8 @@ class Probed:
         self.want(text)
         self.site.reload["probe"]["within"] = "60s"
         process = self.site.start("once")
-        wait_until(lambda: (self.site.folder / "loaded").exists(), why="the reload has run")
+        loaded = self.site.folder / "loaded"
+        wait_until(lambda: loaded.exists() and loaded.read_text().endswith("\n"), why="the reload has run")
         process.send_signal(number)
         code = process.wait(10)
         self.site.reload["probe"]["within"] = "1s"

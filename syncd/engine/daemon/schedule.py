@@ -7,9 +7,14 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 
+def at(interval_s: float) -> IntervalTrigger:
+    """Return when to fire: every `interval_s` seconds and up to a tenth more, so that daemons spread."""
+    return IntervalTrigger(seconds=max(1, round(interval_s)), jitter=round(interval_s / 10), timezone="UTC")
+
+
 @contextmanager
 def every(interval_s: float, trigger: Callable[[], None]) -> Iterator[None]:
-    """Call `trigger` in the event loop every `interval_s` seconds, give or take a tenth, while the block runs."""
+    """Call `trigger` in the event loop every `interval_s` seconds and up to a tenth more, while the block runs."""
     scheduler = AsyncIOScheduler(timezone="UTC")
 
     async def fire() -> None:
@@ -18,7 +23,7 @@ def every(interval_s: float, trigger: Callable[[], None]) -> Iterator[None]:
 
     scheduler.add_job(
         fire,
-        IntervalTrigger(seconds=max(1, round(interval_s)), jitter=round(interval_s / 10), timezone="UTC"),
+        at(interval_s),
         coalesce=True,
         misfire_grace_time=None,
     )

@@ -168,7 +168,7 @@ def test_an_expired_token(guarded: Guarded) -> None:
     server, since = guarded.server, len(guarded.proxy.passed)
     tokens = server.http("GET", "/v1/acl/tokens").json()
     accessor = next(
-        one["AccessorID"] for one in tokens if one["Policies"] and one["Policies"][0]["ID"] == guarded.policy
+        one["AccessorID"] for one in tokens if one.get("Policies") and one["Policies"][0]["ID"] == guarded.policy
     )
 
     def delivered() -> int:

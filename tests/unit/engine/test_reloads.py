@@ -93,7 +93,8 @@ async def test_a_process_is_found_by_name_without_its_children(tmp_path: Path) -
     """Only the leader is signalled; an unknown name is an error."""
     binary = tmp_path / "syncd-test-srv"
     binary.symlink_to("/bin/sh")
-    script = "trap 'echo x >> got' HUP; (exec ./syncd-test-srv -c 'echo > ready; sleep 60; :') & while :; do wait; done"
+    child = "(exec ./syncd-test-srv -c 'echo > ready; sleep 60; :') &"
+    script = f"trap 'echo x >> got' HUP; {child} while :; do sleep 0.05; done"
     process = await asyncio.create_subprocess_exec(str(binary), "-c", script, cwd=tmp_path, process_group=0)
     try:
         await eventually((tmp_path / "ready").exists, 10)
