@@ -90,15 +90,15 @@ async def test_a_useless_pid_file_is_an_error(tmp_path: Path, content: str | Non
 
 
 async def test_a_process_is_found_by_name_without_its_children(tmp_path: Path) -> None:
-    """Only the leader is signalled; an unknown name is an error."""
+    """Only the leader is signalled; an unknown name is an error. USR1: a shell below nohup cannot trap HUP."""
     binary = tmp_path / "syncd-test-srv"
     binary.symlink_to("/bin/sh")
     child = "(exec ./syncd-test-srv -c 'echo > ready; sleep 60; :') &"
-    script = f"trap 'echo x >> got' HUP; {child} while :; do sleep 0.05; done"
+    script = f"trap 'echo x >> got' USR1; {child} while :; do sleep 0.05; done"
     process = await asyncio.create_subprocess_exec(str(binary), "-c", script, cwd=tmp_path, process_group=0)
     try:
         await eventually((tmp_path / "ready").exists, 10)
-        await SignalReload("reload of x", signal.SIGHUP, process="syncd-test-srv").run()
+        await SignalReload("reload of x", signal.SIGUSR1, process="syncd-test-srv").run()
         await eventually((tmp_path / "got").exists, 10)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
