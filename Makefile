@@ -65,7 +65,7 @@ test: setup ## Lint, types, tests: what must be green before a commit.
 e2e: setup servers-e2e ## The longer suites, on the same real servers.
 	@if [ -d tests/e2e ]; then $(BIN)/pytest -m e2e tests/e2e $(PYTEST_ARGS) || [ $$? -eq 5 ] || { $(AGAIN) && $(BIN)/pytest -m e2e tests/e2e --last-failed --last-failed-no-failures none; }; else echo "no e2e tests yet"; fi
 
-faults: setup ## Inject every fault, short and long, and write docs/reliability.md (8 min).
+faults: setup ## Inject every fault, short and long, and write docs/reliability.md (14 min).
 	@rm -f .cache/faults.jsonl
 	@FAULTS_REPORT=$(CURDIR)/.cache/faults.jsonl $(BIN)/pytest tests/faults $(PYTEST_ARGS)
 	@$(BIN)/python -m tests.faults.support.report .cache/faults.jsonl docs/reliability.md

@@ -78,7 +78,7 @@ def test_the_budget_holds(consul_server: ConsulServer, make_place: MakePlace, co
     assert 10 < most <= BUDGET
     assert place.daemon.source()["connections"] <= BUDGET
     record(
-        "more paths than connections",
+        f"{2 * count} paths to watch, {BUDGET} connections",
         area=AREA,
         injected=f"{count} folders beside secrets and {count} services, sockets counted in /proc/net/tcp",
         times=2 * count,
