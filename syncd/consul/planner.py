@@ -95,9 +95,4 @@ def _outermost(folders: set[str], read: frozenset[str]) -> set[str]:
 
 def _below(key: str, folders: set[str] | frozenset[str]) -> bool:
     """Return True where one of the folders holds the key, at any depth."""
-    folder = globs.parent_folder(key)
-    while folder not in folders:
-        if not folder:
-            return False
-        folder = globs.parent_folder(folder[:-1])
-    return True
+    return any(folder in folders for folder in globs.folders_above(key))

@@ -29,12 +29,7 @@ class Changed:
 
 
 def _in_folders(key: str, reads: Set[Need]) -> bool:
-    folder = globs.parent_folder(key)
-    while Need("folder", folder) not in reads:
-        if not folder:
-            return False
-        folder = globs.parent_folder(folder[:-1])
-    return True
+    return any(Need("folder", folder) in reads for folder in globs.folders_above(key))
 
 
 def between(old: Snapshot, new: Snapshot) -> Changed:

@@ -1,6 +1,7 @@
 """Globs over keys: `*` stays inside one path segment, `**` crosses `/`. Pure."""
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 
@@ -30,3 +31,12 @@ def fixed_folder(pattern: str) -> str:
 def parent_folder(key: str) -> str:
     """Return the folder that a key is directly in, ending in `/`, or "" at the top."""
     return key[: key.rfind("/") + 1]
+
+
+def folders_above(key: str) -> Iterator[str]:
+    """Yield every folder that holds a key, the nearest first, "" (the top) last."""
+    folder = parent_folder(key)
+    while folder:
+        yield folder
+        folder = parent_folder(folder[:-1])
+    yield ""

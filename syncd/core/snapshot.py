@@ -90,13 +90,7 @@ class Snapshot:
         """Return True where the absence of `key` from `items` means something."""
         if Need("key", key) in self.covers:
             return True
-        folder = globs.parent_folder(key)
-        while True:
-            if Need("folder", folder) in self.covers:
-                return True
-            if not folder:
-                return False
-            folder = globs.parent_folder(folder[:-1])
+        return any(Need("folder", folder) in self.covers for folder in globs.folders_above(key))
 
     def proves(self, key: str) -> bool:
         """Return True where `items` tells the truth about an exact key that is not in `hidden`."""

@@ -96,14 +96,7 @@ def _vanished(plan: Plan, rendered: Rendered, before: Inputs, layer: str) -> set
 
 
 def _still_read(key: str, reads: frozenset[Need]) -> bool:
-    if Need("key", key) in reads:
-        return True
-    folder = globs.parent_folder(key)
-    while Need("folder", folder) not in reads:
-        if not folder:
-            return False
-        folder = globs.parent_folder(folder[:-1])
-    return True
+    return Need("key", key) in reads or any(Need("folder", folder) in reads for folder in globs.folders_above(key))
 
 
 def _unproved(answers: Mapping[str, Presence]) -> list[str]:
