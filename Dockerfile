@@ -12,7 +12,9 @@ RUN python3 -m venv /build/tools \
  && /opt/syncd/bin/pip install --no-cache-dir --disable-pip-version-check --no-compile --only-binary :all: \
       --require-hashes -r requirements.lock
 COPY deploy/docker/slim.sh ./
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE config.yaml schema.json seed.yaml ./
+COPY templates templates
+COPY docs docs
 COPY syncd syncd
 RUN /build/tools/bin/pip wheel --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist . \
  && /opt/syncd/bin/pip install --no-cache-dir --disable-pip-version-check --no-compile --no-index --no-deps dist/*.whl \

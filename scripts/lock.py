@@ -12,14 +12,22 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 KV = ROOT / "tests" / "support" / "kv"
-LOCKS = {"requirements.lock": [], "requirements-dev.lock": ["--extra", "dev"]}
+LOCKS = {
+    # Image, GitHub Action and systemd unit are installed from this one: reloads by the Docker API are part of it.
+    "requirements.lock": ["pyproject.toml", "--extra", "docker"],
+    "requirements-dev.lock": ["pyproject.toml", "--extra", "dev"],
+    "deploy/docker/build.lock": ["deploy/docker/build.in"],
+    "deploy/tools.lock": ["deploy/tools.in"],
+}
+"""Lock file -> what it is made of."""
 BARE = ["--universal", "--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url", "--quiet"]
+OLDEST = ["--python-version", "3.11"]
 
 
 def lock_python(uv: str) -> None:
-    """Write requirements.lock (what syncd needs) and requirements-dev.lock (and what its tests need)."""
-    for name, extra in LOCKS.items():
-        argv = [uv, "pip", "compile", *BARE, *extra, "--upgrade", "pyproject.toml", "-o", name]
+    """Write the lock files of Python packages."""
+    for name, sources in LOCKS.items():
+        argv = [uv, "pip", "compile", *BARE, *OLDEST, "--upgrade", *sources, "-o", name]
         subprocess.run(argv, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
 

@@ -7,12 +7,14 @@ import shutil
 import sys
 from pathlib import Path
 
-from private_apt import SetupError, run, unpack
+from private_apt import SetupError, codename, machine_source, run, unpack
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDER = ROOT / ".cache" / "deploy"
+CACHE = ROOT / ".cache"
+FOLDER = CACHE / "deploy"
+BASE = FOLDER / "base.tar"
 SYSTEM = {"runc": "runc", "iptables": "iptables", "tini-static": "tini", "mmdebstrap": "mmdebstrap"}
-"""Programs that must be installed on the machine -> their Debian package."""
+"""Programs that must be on the machine, beside what `servers.py e2e` brings -> their Debian package."""
 
 
 def linters() -> None:
@@ -28,7 +30,7 @@ def linters() -> None:
 
 
 def engine() -> None:
-    """Unpack Debian 13's Docker Engine, and install what of Debian it needs beside it. Needs root."""
+    """Have what the engine needs beside itself to build images and to give them a network. Needs root."""
     if os.geteuid() != 0:
         raise SetupError("the engine needs root; the linters run without")
     path = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
@@ -36,19 +38,27 @@ def engine() -> None:
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         run(["apt-get", "-qq", "update"])
         run(["apt-get", "-qq", "-y", "--no-install-recommends", "install", *absent], env=environment)
-    sys.path.insert(0, str(ROOT))
-    from tests.deploy.engine import PACKAGES, PROGRAMS
-    from tests.deploy.standins import make_base
+    if not (CACHE / "buildx").is_dir():
+        unpack("trixie", ["docker-buildx"], CACHE / "buildx")
 
-    if not PROGRAMS.is_dir():
-        unpack("trixie", PACKAGES, PROGRAMS)
-    make_base()
+
+def base() -> None:
+    """Make a minimal Debian with Python as a tar: the stand-in for images that cannot be pulled (a minute, once)."""
+    if BASE.exists():
+        return
+    if os.geteuid() != 0:
+        raise SetupError("only root can make it")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    part = BASE.with_name("base.part.tar")
+    packages = "--include=ca-certificates,python3-venv"
+    run(["mmdebstrap", "--variant=minbase", packages, codename(), str(part), machine_source().uri], timeout_s=600)
+    part.rename(BASE)
 
 
 def main() -> int:
-    """Prepare both; a missing one is said, and with CI=true a failure."""
+    """Prepare all; a missing one is said, and with CI=true a failure."""
     missing = False
-    for part in (linters, engine):
+    for part in (linters, engine, base):
         try:
             part()
         except (SetupError, OSError) as fault:

@@ -56,11 +56,11 @@ class Inputs:
     def argv(self) -> list[str]:
         """Return the command line. Values are hidden where they arise, not afterwards."""
         words = ["--config", self.config, self.mode, "--format", "json", f"--timeout={self.timeout}"]
+        words += [] if self.show_values else ["--hide-values"]
         if self.source:
             words.append(f"--source={self.source}")
         if self.mode == "plan":
             words += ["--detailed-exitcode"] if self.detailed_exitcode else []
-            words += [] if self.show_values else ["--hide-values"]
             words += [f"--out={self.plan_file}"] if self.plan_file else []
         else:
             words += ["--force"] if self.force else []

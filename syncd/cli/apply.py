@@ -15,6 +15,7 @@ def apply(
     force: options.Force = False,
     timeout: options.Timeout = "60s",
     form: options.Format = options.OutputFormat.text,
+    hide_values: options.HideValues = False,
     source: options.SourceFile = None,
     config: options.Config = None,
     log_format: options.LogFormat = None,
@@ -26,4 +27,4 @@ def apply(
     from syncd.engine import planfile
 
     saved = planfile.load(file)
-    return run_once(given, list(saved.selected), force, timeout_s, form, source, saved)
+    return run_once(given, list(saved.selected), force, timeout_s, form, hide_values, source, saved)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,6 +21,9 @@ def demo(
     """Run the shipped config on embedded servers, with an nginx of its own where one is installed."""
     given = session.start(context, config, log_format, log_level)
     from syncd.dev import demo as dev
+    from syncd.dev import shipped
 
+    if given.config_path == Path(options.DEFAULT_CONFIG) and shipped.lay_out(Path()):
+        print(f"This folder was empty; laid out here: {', '.join(shipped.NAMES)}.", flush=True)
     work = dev.once if once else dev.run
     return asyncio.run(work(given.config_path, os.environ, partial(print, flush=True)))

@@ -13,6 +13,9 @@ from syncd.core.errors import ConfigError, SyncdError, UsageError
 from syncd.core.printable import printable
 
 _INTERRUPTED = 130
+# For --show-completion and --install-completion typer would look for a shell among the processes above us, where a
+# container or a script has none: by this (it is typer's own for its tests) the shell is named instead.
+os.environ["_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION"] = "1"
 
 app = typer.Typer(
     name="syncd",
@@ -65,7 +68,7 @@ def main() -> int:
     if sys.stdout is None:  # closed by whoever started us
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - for the whole run
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="syncd", standalone_mode=False)
         with output.to_stdout():
             sys.stdout.flush()
     except ConfigError as error:

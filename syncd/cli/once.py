@@ -19,6 +19,7 @@ def once(
     force: options.Force = False,
     timeout: options.Timeout = "60s",
     form: options.Format = options.OutputFormat.text,
+    hide_values: options.HideValues = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change: the same as plan.")] = False,
     source: options.SourceFile = None,
     config: options.Config = None,
@@ -29,8 +30,8 @@ def once(
     given = session.start(context, config, log_format, log_level)
     timeout_s = options.seconds("--timeout", timeout)
     if dry_run:
-        return run_plan(given, target or [], form, False, None, False, source, timeout_s)
-    return run_once(given, target or [], force, timeout_s, form, source)
+        return run_plan(given, target or [], form, False, None, hide_values, source, timeout_s)
+    return run_once(given, target or [], force, timeout_s, form, hide_values, source)
 
 
 def run_once(
@@ -39,6 +40,7 @@ def run_once(
     force: bool,
     timeout_s: float,
     form: options.OutputFormat,
+    hide_values: bool,
     source: Path | None,
     saved: "SavedPlan | None" = None,
 ) -> int:
@@ -66,5 +68,5 @@ def run_once(
             recovered=lambda groups: log.warning("transaction_rolled_back", groups=groups),
         ),
     )
-    output.write_pass(result, form)
+    output.write_pass(result, form, hide_values=hide_values)
     return result.exit_code

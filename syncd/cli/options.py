@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from syncd.cli import completion
 from syncd.core.errors import UsageError
 from syncd.core.fields import parse_duration
 
@@ -60,7 +61,13 @@ LogFormat = Annotated[
 ]
 LogLevel = Annotated[LogLevelName | None, typer.Option("--log-level", help="Logs from this level on; default info.")]
 Targets = Annotated[
-    list[str] | None, typer.Option("--target", metavar="NAME", help="Only this target; may be given several times.")
+    list[str] | None,
+    typer.Option(
+        "--target",
+        metavar="NAME",
+        autocompletion=completion.target_names,
+        help="Only this target; may be given several times.",
+    ),
 ]
 Format = Annotated[OutputFormat, typer.Option("--format", help="How the result is written.")]
 SourceFile = Annotated[
@@ -75,6 +82,7 @@ SourceFile = Annotated[
 Timeout = Annotated[
     str, typer.Option("--timeout", metavar="DURATION", help="Nothing new starts after this time; default 60s.")
 ]
+HideValues = Annotated[bool, typer.Option("--hide-values", help="Show no values, only what changes.")]
 Force = Annotated[bool, typer.Option("--force", help="Carry out unsafe plans too. Held targets stay held.")]
 
 

@@ -22,7 +22,7 @@ def plan(
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 where changes are pending.")
     ] = False,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Save the plan for `syncd apply`.")] = None,
-    hide_values: Annotated[bool, typer.Option("--hide-values", help="Show no values, only what changes.")] = False,
+    hide_values: options.HideValues = False,
     timeout: options.Timeout = "60s",
     source: options.SourceFile = None,
     config: options.Config = None,

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 
 import typer
 
@@ -17,13 +16,10 @@ def run(
     log_level: options.LogLevel = None,
 ) -> int:
     """Watch the source and keep every target in line until SIGTERM or SIGINT."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        # Until the daemon handles them there is nothing to finish.
-        signal.signal(number, lambda *_: os._exit(0))
     given = session.start(context, config, log_format, log_level)
     loaded = session.load(given)
     from syncd.engine.daemon.daemon import run as run_daemon
     from syncd.engine.setup import build
 
-    asyncio.run(run_daemon(build(loaded, os.environ), source, os.environ))
+    asyncio.run(run_daemon(build(loaded, os.environ), source, os.environ, lambda: session.load(given)))
     return 0

@@ -62,6 +62,18 @@ class TargetStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigStatus:
+    """The config file, and since when it is in use, in seconds since the epoch.
+
+    `error`: the file was changed since, and why what it says now is not in use.
+    """
+
+    file: str
+    loaded_at: float
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Freshness:
     """How old a confirmation may be, in seconds: of the source, and of a target."""
 
@@ -79,6 +91,7 @@ class Status:
     targets: tuple[TargetStatus, ...]
     freshness: Freshness
     lock: LockStatus | None = None
+    config: ConfigStatus | None = None
 
     def source_is_fresh(self, now: float) -> bool:
         """Return whether the source confirmed lately what we know of it."""

@@ -8,11 +8,13 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from syncd.config.load import Loaded
 from syncd.core.errors import Refused
 from syncd.dev import demo_text, serve
 from syncd.dev.demo_config import ENVIRONMENT, load_for_demo, seed_beside
@@ -37,6 +39,7 @@ class Demo:
     """Everything that the demo started, and syncd set up on it."""
 
     setup: Setup
+    reread: Callable[[], Loaded]
     servers: serve.DevServers
     nginx: OwnNginx | None
     status_url: str
@@ -78,7 +81,7 @@ async def run(config: Path, env: Mapping[str, str], say: Say) -> int:
     """
     async with _ending_at_signals():
         async with started(config, env) as demo:
-            await _while_running(run_daemon(demo.setup, None, env), _introduce(demo, say))
+            await _while_running(run_daemon(demo.setup, None, env, demo.reread), _introduce(demo, say))
         for line in demo_text.after_run():
             say(line)
     return 0
@@ -128,11 +131,11 @@ async def started(config: Path, env: Mapping[str, str]) -> AsyncIterator[Demo]:
             "SYNCD_ENVIRONMENT": ENVIRONMENT,
             "NGINX": "true" if nginx is None else nginx.command,
         }
-        loaded = load_for_demo(config, environment, status_port=status_port, nginx_port=nginx_port)
-        setup = build(loaded, environment)
+        reread = partial(load_for_demo, config, environment, status_port=status_port, nginx_port=nginx_port)
+        setup = build(reread(), environment)
         stack.push_async_callback(setup.close)
         await _refuse_conflicts(setup, environment)
-        yield Demo(setup, servers, nginx, f"http://{serve.HOST}:{status_port}")
+        yield Demo(setup, reread, servers, nginx, f"http://{serve.HOST}:{status_port}")
 
 
 def _keep_port(stack: AsyncExitStack) -> int:

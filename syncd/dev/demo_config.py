@@ -29,7 +29,8 @@ def seed_beside(config: Path) -> Path:
     """
     seed = config.parent / SEED
     advice = (
-        "is not here; the demo runs on the files that come with syncd: run it in a checkout, or give its config by -c"
+        "is not here; the demo runs on the files that come with syncd: run it in an empty folder, which gets them, "
+        "or in a checkout, or give its config by -c"
     )
     faults = [Fault(str(path), 0, 0, "", advice) for path in (config, seed) if not path.is_file()]
     if faults:

@@ -18,7 +18,7 @@ from syncd.engine.planning import PassPlan, Planned
 from syncd.engine.reading import is_file
 from syncd.engine.redaction import Redaction
 from syncd.engine.reloading import reload_group
-from syncd.engine.setup import Setup, group_of
+from syncd.engine.setup import Setup, group_of, transaction_name
 from syncd.engine.transaction import Replacement, replace_files, unstick
 from syncd.targets.base import Progress, RemoteTarget
 
@@ -117,7 +117,7 @@ async def apply_group(
     swapped = False
     try:
         if is_file(members[0].target):
-            unstick(journal, _transaction_name(name, members))
+            unstick(journal, transaction_name(members[0].target))
         if ready and not is_file(ready[0].target):
             done.update(await _push(journal, ready[0].target, ready[0], conditions, redaction))
         elif ready:
@@ -188,16 +188,12 @@ def _blamed(before: Done, reload: ReloadResult) -> Done:
     return Done("failed", reload.error)
 
 
-def _transaction_name(name: str | None, members: Sequence[Planned]) -> str:
-    return f"reload:{name}" if name is not None else f"target:{members[0].target.name}"
-
-
 async def _swap(journal: Journal, name: str | None, ready: Sequence[Planned], setup: Setup) -> None:
     group = setup.groups[name] if name is not None else None
     replacements = [found for one in ready if (found := _replacement(one)) is not None]
     await replace_files(
         journal,
-        _transaction_name(name, ready),
+        transaction_name(ready[0].target),
         replacements,
         check=group.check.run if group is not None and group.check is not None else None,
         owe=name if group is not None and group.owes else None,

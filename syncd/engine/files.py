@@ -1,6 +1,6 @@
 """The only code that writes output files: temporary file, fsync, mode, owner, rename, folder fsync.
 
-Every path here is absolute. Names beside an output start with a dot, so that `include *.conf` never sees them.
+Every path here is absolute.
 """
 
 import contextlib
@@ -8,14 +8,12 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from syncd.core.digest import sha256_hex
 from syncd.core.errors import TargetError
 
-_MARK = ".syncd-"
 _MOUNTS = Path("/proc/self/mountinfo")
 _ESCAPED = frozenset(" \t\n\\#")
 
@@ -185,13 +183,15 @@ def overwrite(path: Path, content: bytes, mode: int, uid: int | None = None, gid
         descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
         with os.fdopen(descriptor, "wb") as file:
             # Before the content, which may be a secret; and who does not own the file may not even set what is set.
-            if stat.S_IMODE(os.fstat(descriptor).st_mode) != mode:
+            present = os.fstat(descriptor)
+            owner = (present.st_uid if uid is None else uid, present.st_gid if gid is None else gid)
+            if owner != (present.st_uid, present.st_gid):
+                os.fchown(descriptor, *owner)
+            if stat.S_IMODE(present.st_mode) != mode:
                 os.fchmod(descriptor, mode)
             file.write(content)
             file.truncate()
             file.flush()
-            if uid is not None or gid is not None:
-                os.fchown(descriptor, -1 if uid is None else uid, -1 if gid is None else gid)
             os.fsync(descriptor)
     except OSError as error:
         raise failure(path, "cannot be written in place", error) from error
@@ -213,24 +213,6 @@ def sync_folder(folder: Path) -> None:
         raise failure(folder, "cannot be synced", error) from error
 
 
-def beside(path: Path, what: str) -> Path:
-    """Return the name of a temporary file beside `path`."""
-    return path.with_name(f".{path.name}{_MARK}{what}")
-
-
-def sweep(path: Path, kept: Collection[str]) -> None:
-    """Remove what a killed pass left beside `path`, but for `kept`; call it with the state dir's lock held."""
-    prefix = f".{path.name}{_MARK}"
-    try:
-        names = [entry.path for entry in os.scandir(path.parent) if entry.name.startswith(prefix)]
-    except OSError:
-        return
-    for name in names:
-        if name not in kept:
-            with contextlib.suppress(OSError):  # the next start tries again
-                discard(Path(name))
-
-
 def failure(path: Path, what: str, error: OSError) -> TargetError:
     """Return the error for a file operation that the system refused."""
     advice = {
@@ -238,7 +220,7 @@ def failure(path: Path, what: str, error: OSError) -> TargetError:
         errno.EROFS: "; mount it writable or change path",
         errno.ENOSPC: "; free some space",
         errno.ELOOP: "; its links lead in a circle",
-        errno.ENAMETOOLONG: "; choose a shorter name, temporary files need 24 characters more",
+        errno.ENAMETOOLONG: "; choose a shorter name, temporary files need 32 characters more",
         errno.EISDIR: "; a folder is in the way, move it or change path",
         errno.ENOTDIR: "; a file is in the way of a folder, move it or change path",
         errno.EBUSY: "; it is mounted on its own: mount its folder instead",

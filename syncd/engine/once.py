@@ -34,7 +34,7 @@ async def plan(
     journal = read_journal(setup)
     try:
         key = setup.state.plan_key(env)
-        return (await _planned(setup, source, journal, selected, deadline, key)).result, key
+        return (await planned(setup, source, journal, selected, deadline, key)).result, key
     finally:
         journal.close()
 
@@ -67,7 +67,7 @@ async def once(
                 recovered(groups)
             key = setup.state.plan_key(env, make=True)
             async with one_writer(setup, selected, conditions.deadline, command) as permit:
-                found = await _planned(setup, source, journal, selected, conditions.deadline, key)
+                found = await planned(setup, source, journal, selected, conditions.deadline, key)
                 if saved is not None:
                     planfile.verify(saved, found.result, key, force=conditions.force)
                 return await apply_pass(setup, journal, found, replace(conditions, permit=permit))
@@ -75,9 +75,14 @@ async def once(
             journal.close()
 
 
-async def _planned(
+async def planned(
     setup: Setup, source: Source, journal: Journal, selected: Sequence[str], deadline: Deadline, key: bytes | None
 ) -> PassPlan:
+    """Return the plans of the selected targets, made before the deadline.
+
+    Raises:
+        SyncdError: as `plan_pass`; nothing could be planned in time.
+    """
     try:
         async with asyncio.timeout(deadline.remaining_s()):
             return await plan_pass(setup, source, journal, selected, key, within_s=deadline.wait_s())

@@ -1,20 +1,30 @@
 """From the source to what every target should hold: read what is needed, render, read what rendering asked for."""
 
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from typing_extensions import TypeIs
 
+from syncd.core.changes import between
 from syncd.core.errors import TargetError
 from syncd.core.model import Desired, Need
 from syncd.core.snapshot import HiddenKey, NeedMore, Snapshot, View
+from syncd.engine.aside import aside
 from syncd.engine.journal import Inputs
-from syncd.engine.render_limits import time_limit
+from syncd.engine.render_limits import RENDER_MAX_S, TooSlow, time_limit
 from syncd.sources.base import Source
 from syncd.targets.base import FileTarget, FileTargetConfig, RemoteTarget
 
 Target = FileTarget | RemoteTarget
 _MOST_ROUNDS = 100
+AT_ONCE_S = 0.2
+"""What a rendering may take in the event loop."""
+_LATEST_S = 2 * RENDER_MAX_S
+"""When a rendering in a process of its own is ended that its own time limit did not end."""
+_slow: set[str] = set()
+"""The targets that did not keep to `AT_ONCE_S` the last time."""
 
 
 def is_file(target: Target) -> TypeIs[FileTarget]:
@@ -53,7 +63,7 @@ async def read_and_render(
         for target in targets:
             if target.name not in done:
                 try:
-                    done[target.name] = render(target, snapshot)
+                    done[target.name] = await render_aside(target, snapshot)
                 except NeedMore as signal:
                     more |= signal.needs
         if not more:
@@ -67,20 +77,83 @@ async def read_and_render(
     return snapshot, [done[target.name] for target in targets]
 
 
-def render(target: Target, snapshot: Snapshot) -> Rendered:
-    """Return what one target should hold.
+async def render_now(source: Source, target: Target) -> Rendered:
+    """Return what one target should hold by what the source holds now; reads what rendering asks for.
+
+    Raises:
+        SourceUnavailable, SourceDenied: as the source.
+        TargetError: the source does not give what it asks for.
+    """
+    needs = target.needs()
+    while True:
+        snapshot = await source.read(needs)
+        try:
+            rendered = await render_aside(target, snapshot)
+        except NeedMore as more:
+            if more.needs <= needs:
+                raise TargetError(f"{target.name}: what it reads cannot be had from the source now") from more
+            needs = needs | more.needs
+            continue
+        # Who renders aside may be overtaken, and nobody tells of a change before it is known what was read.
+        newest = await source.read(needs)
+        if newest is snapshot or not between(snapshot, newest).touches(rendered.reads):
+            return rendered
+
+
+async def render_aside(target: Target, snapshot: Snapshot) -> Rendered:
+    """Return what one target should hold, without keeping the event loop from others: the lock's renewal is among them.
+
+    What is not done at once is done again in a process of its own, and so it is the next time.
 
     Raises:
         NeedMore: it reads something that the snapshot does not cover.
     """
+    if target.name not in _slow:
+        try:
+            return render(target, snapshot, AT_ONCE_S)
+        except TooSlow:
+            _slow.add(target.name)
+    try:
+        made, took_s = await aside(lambda: _made(target, snapshot), _LATEST_S)
+    except (TimeoutError, TargetError) as error:
+        why = str(error) or f"rendering takes more than {_LATEST_S:g} s; make the template simpler"
+        return Rendered(target, Desired(error=why), target.needs(), Inputs({}, {}), index=snapshot.index)
+    if took_s < AT_ONCE_S / 2:
+        _slow.discard(target.name)
+    if isinstance(made, frozenset):
+        raise NeedMore(made)
+    return Rendered(target, **made)
+
+
+def _made(target: Target, snapshot: Snapshot) -> tuple[dict[str, Any] | frozenset[Need], float]:
+    """Return what `render` gives without the target, or what it needs more; and how long that took, in seconds."""
+    began = time.monotonic()
+    made: dict[str, Any] | frozenset[Need]
+    try:
+        rendered = render(target, snapshot, RENDER_MAX_S)
+        made = {one.name: getattr(rendered, one.name) for one in fields(rendered) if one.name != "target"}
+    except NeedMore as signal:
+        made = signal.needs
+    return made, time.monotonic() - began
+
+
+def render(target: Target, snapshot: Snapshot, seconds: float) -> Rendered:
+    """Return what one target should hold.
+
+    Raises:
+        NeedMore: it reads something that the snapshot does not cover.
+        TooSlow: it takes more than `seconds`, and might be given more time.
+    """
     view = View(snapshot)
     hidden, why = None, ""
     try:
-        with time_limit():
+        with time_limit(seconds):
             desired = target.desired(view, View(snapshot, mask=True))
     except HiddenKey as signal:
         hidden, why, desired = signal.key, signal.why, Desired()
     except TargetError as error:
+        if isinstance(error, TooSlow) and seconds < RENDER_MAX_S:
+            raise
         desired = Desired(error=str(error))
     keys: Mapping[str, str] = {key: item.layer for key, item in view.items.items()}
     services = {use.name: use.count for use in desired.services}

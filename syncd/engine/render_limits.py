@@ -17,18 +17,22 @@ RENDER_MAX_S = 5.0
 _AGAIN_S = 0.05  # the signal comes again, in case something has swallowed what the first one raised
 
 
+class TooSlow(TargetError):
+    """A rendering was ended because its time was over."""
+
+
 class _TooLong(BaseException):
     """Raised into the rendering; not an Exception, so that nothing below takes it for an error of its own."""
 
 
 class time_limit:
-    """A `with` block that may take `seconds`; past them it ends with a TargetError that names the template's line.
+    """A `with` block that may take `seconds`; past them it ends with an error that names the template's line.
 
     Only in the main thread, where signals arrive, and not nested. It takes SIGALRM for itself while the block runs.
 
     Raises:
         RuntimeError: on entry, outside of the main thread or within another `time_limit`.
-        TargetError: the block took longer.
+        TooSlow: the block took longer.
     """
 
     _entered = False
@@ -58,7 +62,7 @@ class time_limit:
             where = locate(trace)
             place = f"{where[0]}:{where[1]}: " if where else ""
             words = f"rendering takes more than {self._seconds:g} s; make the template simpler"
-            raise TargetError(place + words) from None
+            raise TooSlow(place + words) from None
 
 
 _BORDERS = (time_limit.__enter__.__code__, time_limit.__exit__.__code__)

@@ -24,6 +24,7 @@ class Setup:
     """Everything that a pass works with."""
 
     config: models.Config
+    config_file: Path
     base_dir: Path
     fingerprint: str
     targets: Mapping[str, Target]
@@ -60,8 +61,11 @@ class Setup:
                 await target.close()
 
 
-def build(loaded: Loaded, env: Mapping[str, str]) -> Setup:
+def build(loaded: Loaded, env: Mapping[str, str], templates: TemplateStore | None = None) -> Setup:
     """Return what a loaded configuration stands for; opens nothing.
+
+    Args:
+        templates: what is known already of template files below the config file's folder.
 
     Raises:
         ConfigError: it needs a package that is not installed.
@@ -74,7 +78,7 @@ def build(loaded: Loaded, env: Mapping[str, str]) -> Setup:
     ]
     if faults:
         raise ConfigError(faults)
-    templates = TemplateStore(base_dir)
+    templates = templates or TemplateStore(base_dir)
     state = StateDir(base_dir / config.state_dir)
     credentials = Credentials(config, base_dir, env, state.plan_key_file)
     context = Context(
@@ -89,6 +93,7 @@ def build(loaded: Loaded, env: Mapping[str, str]) -> Setup:
     outputs = [(group_of(one), one.config.path) for one in targets.values() if is_file(one)]
     return Setup(
         config=config,
+        config_file=base_dir / loaded.path.name,
         base_dir=base_dir,
         fingerprint=loaded.fingerprint,
         targets=targets,
@@ -112,3 +117,9 @@ def is_file_kind(kind: str) -> bool:
 def group_of(target: Target) -> str | None:
     """Return the reload that a target's file shares, None for none."""
     return target.config.reload if is_file(target) else None
+
+
+def transaction_name(target: Target) -> str:
+    """Return the name of the transactions that write a target's file."""
+    group = group_of(target)
+    return f"reload:{group}" if group is not None else f"target:{target.name}"

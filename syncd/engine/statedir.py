@@ -3,14 +3,17 @@
 import contextlib
 import fcntl
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from syncd.core.errors import StateError
+from syncd.engine.backups import Backups
 
 PLAN_KEY_VARIABLE = "SYNCD_PLAN_KEY"
+_MARK = re.compile("[0-9a-f]{8}")
 
 
 class StateDir:
@@ -19,7 +22,7 @@ class StateDir:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.journal = path / "journal.db"
-        self.backups = path / "backups"
+        self.backups = Backups(path / "backups", self._mark)
         self.plan_key_file = path / "plan.key"
 
     def ensure(self) -> None:
@@ -85,6 +88,24 @@ class StateDir:
         except OSError as error:
             raise StateError(f"{path}: cannot be used ({error.strerror}); run as the user that runs syncd") from error
         return key or None
+
+    def _mark(self, make: bool) -> str | None:
+        """Return what tells the names that this state dir's transactions make from those of others.
+
+        It is drawn, not made of the folder's path: in two containers that share an output folder the path is the same.
+
+        Raises:
+            StateError: it cannot be read or made.
+        """
+        path = self.path / "mark"
+        try:
+            mark = path.read_text(errors="replace").strip() if path.exists() else ""
+            if make and not _MARK.fullmatch(mark):
+                mark = secrets.token_hex(4)
+                _write_private(path, mark.encode())
+        except OSError as error:
+            raise StateError(f"{path}: cannot be used ({error.strerror}); run as the user that runs syncd") from error
+        return mark if _MARK.fullmatch(mark) else None
 
 
 def _write_private(path: Path, content: bytes) -> None:

@@ -6,15 +6,16 @@ where it has a probe the backups stay until that has passed, and a probe that fa
 """
 
 import contextlib
-import secrets
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from syncd.core.errors import TargetError
 from syncd.engine import files
+from syncd.engine.backups import Backups
 from syncd.engine.journal import Inputs, Journal, Written
+from syncd.engine.steps import Step, proved, step_back, step_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +29,6 @@ class Replacement:
     inputs: Inputs
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """What is done to one file. `in_place`: it is mounted on its own; its backup is a copy in the state dir."""
-
-    path: str
-    temporary: str
-    backup: str | None
-    digest: str
-    in_place: bool = False
-    mode: int = 0
-
-
 async def replace_files(
     journal: Journal,
     group: str,
@@ -47,20 +36,20 @@ async def replace_files(
     *,
     check: Callable[[], Awaitable[None]] | None,
     owe: str | None,
-    backups: Path,
+    backups: Backups,
     prove: bool = False,
 ) -> None:
     """Replace the files of one group, check them, and owe the reload `owe`.
 
     Args:
-        backups: the folder in the state dir for copies of files that cannot be renamed over.
+        backups: names what is kept until then.
         prove: keep what stood there before until `forget_backups` or `put_back`.
 
     Raises:
         TargetError: a file changed since it was planned, or cannot be replaced. All files are as they were.
         ReloadError: `check` refused them. All files are as they were.
     """
-    steps = [_step(one, backups) for one in replacements]
+    steps = [step_of(one.wanted.path, one.present, one.written.digest, backups) for one in replacements]
     journal.begin(group, [asdict(step) for step in steps])
     swapped: set[str] = set()
     try:
@@ -88,13 +77,13 @@ def _commit(
     journal: Journal,
     group: str,
     replacements: Sequence[Replacement],
-    steps: Sequence[_Step],
+    steps: Sequence[Step],
     owe: str | None,
     prove: bool,
-) -> list[_Step]:
+) -> list[Step]:
     """Make the new digests and what is owed durable; return the steps whose backups a probe may still need."""
     inputs: Mapping[str, tuple[str, Inputs]] = {one.written.target: (one.kind, one.inputs) for one in replacements}
-    kept = _proved([_Step(**one) for one in journal.unproved(owe)], steps) if prove and owe is not None else []
+    kept = proved([Step(**one) for one in journal.unproved(owe)], steps) if prove and owe is not None else []
     journal.finish(group, [one.written for one in replacements], inputs, owe, [asdict(step) for step in kept])
     return kept
 
@@ -120,7 +109,7 @@ def forget_backups(steps: Sequence[Mapping[str, Any]]) -> None:
                 files.discard(Path(step["backup"]))
 
 
-def recover(journal: Journal, outputs: Iterable[Path], backups: Path) -> list[str]:
+def recover(journal: Journal, outputs: Iterable[Path], backups: Backups) -> list[str]:
     """Roll back every transaction that a killed pass left, and remove what it left beside `outputs` and in `backups`.
 
     Files that wait for their proof stay, and so do their backups: their reload is owed.
@@ -137,12 +126,27 @@ def recover(journal: Journal, outputs: Iterable[Path], backups: Path) -> list[st
             done.append(group)
     kept = {step["backup"] for step in journal.unproved()}
     kept |= {step["backup"] for steps in journal.intents().values() for step in steps}
-    for path in outputs:
-        files.sweep(files.real(path), kept)
-    for left in backups.iterdir() if backups.is_dir() else ():
-        if str(left) not in kept:
-            left.unlink(missing_ok=True)
+    backups.sweep([files.real(path) for path in outputs], kept)
     return done
+
+
+def begin_again(journal: Journal, group: str, paths: Iterable[Path], backups: Backups) -> dict[Path, str]:
+    """Begin a group's transaction a second time, as far as backups tell of it, so that `recover` rolls it back.
+
+    It was under way, or waited for its proof, when the journal was lost; in the worst case it had just been finished:
+    then files go back which the next pass writes again.
+
+    Returns:
+        The digest of what was kept of each file; empty where nothing was.
+    """
+    kept = {path: backup for path in paths if (backup := backups.left(path)) is not None}
+    if kept:
+        journal.begin(group, [asdict(step_back(path, backup)) for path, backup in kept.items()])
+    digests = {}
+    for path, backup in kept.items():
+        with contextlib.suppress(TargetError):  # rolling back says why
+            digests[path] = old.digest if (old := files.read(backup)) is not None else ""
+    return digests
 
 
 def unstick(journal: Journal, group: str) -> None:
@@ -172,36 +176,12 @@ def interrupted(journal: Journal) -> dict[str, Path | None]:
     return found
 
 
-def _step(one: Replacement, backups: Path) -> _Step:
-    path = one.wanted.path
-    number = secrets.token_hex(4)
-    in_place = one.present is not None and files.mounted(path)
-    beside = files.beside(path, f"old-{number}")
-    return _Step(
-        path=str(path),
-        temporary=str(files.beside(path, f"new-{number}")),
-        backup=None if one.present is None else str(backups / f"{path.name}-{number}" if in_place else beside),
-        digest=one.written.digest,
-        in_place=in_place,
-        mode=one.present.mode if one.present is not None else 0,
-    )
-
-
-def _proved(older: Sequence[_Step], steps: Sequence[_Step]) -> list[_Step]:
-    """Return the steps to undo where neither of two transactions is proved: the first backup of a file counts."""
-    merged = {step.path: step for step in older}
-    for step in steps:
-        first = merged.get(step.path)
-        merged[step.path] = step if first is None else replace(step, backup=first.backup, mode=first.mode)
-    return list(merged.values())
-
-
 def _finish_rolling_back(journal: Journal, group: str, steps: Sequence[Mapping[str, Any]]) -> None:
-    _roll_back([_Step(**step) for step in steps])
+    _roll_back([Step(**step) for step in steps])
     journal.rolled_back(group)
 
 
-def _prepare(step: _Step, one: Replacement) -> None:
+def _prepare(step: Step, one: Replacement) -> None:
     present = files.read(one.wanted.path)
     if (present and present.content) != (one.present and one.present.content):
         raise TargetError(f"{step.path}: somebody changed it since it was planned; run again")
@@ -213,14 +193,14 @@ def _prepare(step: _Step, one: Replacement) -> None:
     files.stage(one.wanted, Path(step.temporary), present)
 
 
-def _swap(step: _Step, wanted: files.Wanted) -> None:
+def _swap(step: Step, wanted: files.Wanted) -> None:
     if step.in_place:
         files.overwrite(wanted.path, wanted.content, wanted.mode, wanted.uid, wanted.gid)
     else:
         files.swap(Path(step.temporary), wanted.path)
 
 
-def _roll_back(steps: Sequence[_Step], swapped: Collection[str] = ()) -> None:
+def _roll_back(steps: Sequence[Step], swapped: Collection[str] = ()) -> None:
     """Bring every file back; harmless to repeat, and for files that were never touched.
 
     Args:
@@ -244,13 +224,13 @@ def _roll_back(steps: Sequence[_Step], swapped: Collection[str] = ()) -> None:
         raise TargetError("; ".join(failures))
 
 
-def _undo(step: _Step, swapped: bool) -> None:
+def _undo(step: Step, swapped: bool) -> None:
     path = Path(step.path)
     files.discard(Path(step.temporary))
     if step.in_place and step.backup is not None:
         kept = files.read(Path(step.backup))
         if kept is not None:
-            files.overwrite(path, kept.content, step.mode)
+            files.overwrite(path, kept.content, step.mode, step.uid, step.gid)
             Path(step.backup).unlink()
         return
     if step.backup is not None:
@@ -261,7 +241,7 @@ def _undo(step: _Step, swapped: bool) -> None:
         path.unlink()
 
 
-def _sync(steps: Sequence[_Step]) -> None:
+def _sync(steps: Sequence[Step]) -> None:
     for folder in {Path(step.path).parent for step in steps}:
         if folder.is_dir():
             files.sync_folder(folder)

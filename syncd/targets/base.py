@@ -7,11 +7,13 @@ import os.path
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from pydantic import Field
 
+from syncd.core.explain.model import Part
 from syncd.core.fields import Debounce, Expect, FileMode, Limits, Strict
+from syncd.core.graph.model import Feed
 from syncd.core.model import Change, Desired, Entry, Need
 from syncd.core.snapshot import View
 
@@ -160,6 +162,24 @@ Fence = Callable[[], None]
 
 def unfenced() -> None:
     """Let everything go out."""
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """What a target of any kind may offer beside: `explain` and `graph` then say more than its entries tell."""
+
+    def parts(self, view: View, masked: View) -> tuple[Part, ...]:
+        """Return where each part of the target comes from, those that cannot be had too; raises nothing.
+
+        Args:
+            view: a snapshot that covers what the target reads.
+            masked: the same snapshot with every sensitive value replaced.
+        """
+        ...
+
+    def outline(self) -> tuple[Feed, ...]:
+        """Return what the target reads as far as its config and templates say, without reading it."""
+        ...
 
 
 class RemoteTarget(Protocol):

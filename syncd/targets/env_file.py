@@ -17,13 +17,16 @@ from pydantic import (
 from pydantic_core import CoreSchema, ErrorDetails, InitErrorDetails
 
 from syncd.core.dotenv import Dialect, document, name_fault
+from syncd.core.explain.model import Part
 from syncd.core.fields import ExactKey, KeyGlob, Strict
 from syncd.core.globs import fixed_folder, is_glob
+from syncd.core.graph.model import Feed
 from syncd.core.mapping import Format, parse_ref
 from syncd.core.model import Desired, Need, text_entry
 from syncd.core.snapshot import View
 from syncd.core.templating import TemplateFault, inline_names
 from syncd.targets.base import Context, FileTargetConfig, TargetKind
+from syncd.targets.env_parts import parts
 from syncd.targets.env_vars import Reading
 
 _MODE = 0o600
@@ -194,6 +197,16 @@ class EnvFileTarget:
         )
         shown = document.render(self._context.owner, self.name, variables, mask=True)
         return Desired(entries={entry.key: entry}, faults=faults, masked=shown)
+
+    def parts(self, view: View, masked: View) -> tuple[Part, ...]:
+        """Return where each variable comes from; see `Explains`."""
+        return parts(self._env, view)
+
+    def outline(self) -> tuple[Feed, ...]:
+        """Return the keys of the variables and the globs of the includes."""
+        keys = [Feed("key", parse_ref(var.key).key) for var in self._env.vars.values() if var.key is not None]
+        included = [Feed("glob" if is_glob(one.keys) else "key", one.keys) for one in self._env.include]
+        return tuple(dict.fromkeys([*keys, *included]))
 
     def owner_of(self, content: bytes) -> str | None:
         """Return the owner id in the header, None where there is none."""

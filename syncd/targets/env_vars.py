@@ -44,6 +44,10 @@ class Reading:
         self.faults: list[KeyFault] = []
         self.errors: list[str] = []
 
+    def value(self, name: str) -> str | None:
+        """Return a variable's value as it was read, sensitive ones too; None where it has none."""
+        return self._values.get(name)
+
     @property
     def missing(self) -> list[str]:
         """The exact keys without a value; with their pointer where only that leads nowhere."""
@@ -84,7 +88,7 @@ class Reading:
             if item is None:
                 self._missing[pattern] = None
         for key, item in found.items():
-            self._from_include(include_name(pattern, prefix, key), item)
+            self.add_included(include_name(pattern, prefix, key), item)
 
     def _from_key(self, name: str, ref: KeyRef, spec: Spec) -> None:
         item = self._view.item(ref.key)
@@ -113,7 +117,8 @@ class Reading:
             return
         self._put(name, text, sensitive=any(self.variables[one].sensitive for one in used))
 
-    def _from_include(self, name: str, item: Item) -> None:
+    def add_included(self, name: str, item: Item) -> None:
+        """Add the variable that an include makes of one key."""
         fault = name_fault(self._dialect, name)
         if fault:
             self.faults.append(KeyFault(item.key, f"its variable {name} {fault}"))

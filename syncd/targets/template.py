@@ -1,20 +1,29 @@
 """The target kind `template`: one file, rendered from a Jinja2 template. Whose it is, the journal knows."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
 from syncd.core.errors import Fault
+from syncd.core.explain.model import Part
+from syncd.core.graph.model import Feed
 from syncd.core.model import Desired, Entry, Need, text_entry
 from syncd.core.snapshot import View
-from syncd.core.templating import FUNCTION_NAMES, TemplateFile
+from syncd.core.templating import CATALOG, FUNCTION_NAMES, TemplateFile
 from syncd.targets.base import Context, FileTargetConfig, Raw, Reference, TargetKind, text
+from syncd.targets.template_parts import parts
 
 _SENSITIVE_MODE = 0o600
 _MODE = 0o644
 _WORDS = "range dict namespace cycler joiner loop self super caller true false none and or not in is if else"
 _TAKEN = frozenset([*FUNCTION_NAMES, *_WORDS.split(), "True", "False", "None"])
+
+_FEEDS: dict[str, Callable[[str], Feed]] = {
+    "key": lambda name: Feed("key", name),
+    "service": lambda name: Feed("service", name),
+    "catalog": lambda _: Feed("services", CATALOG),
+}
 
 
 def _variables(value: dict[str, Any]) -> dict[str, Any]:
@@ -58,6 +67,16 @@ class TemplateTarget:
     def check(self) -> list[Fault]:
         """Return what is wrong with the template and what it includes, as far as it shows without rendering."""
         return [fault.fault() for fault in self._file.check()]
+
+    def parts(self, view: View, masked: View) -> tuple[Part, ...]:
+        """Return what the template reads, then what each line of the file is made from; see `Explains`."""
+        return parts(self._file, self.config.path, view, masked)
+
+    def outline(self) -> tuple[Feed, ...]:
+        """Return the templates, and what they read by constant names."""
+        needs, files = self._file.outline()
+        read = {Feed("glob", f"{one.name}**") if one.kind == "folder" else _FEEDS[one.kind](one.name) for one in needs}
+        return (*(Feed("template", name) for name in files), *sorted(read))
 
     def desired(self, view: View, masked: View) -> Desired:
         """Return the one file this target should hold, or why it cannot be rendered. Raises as the protocol says."""

@@ -8,10 +8,10 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from syncd.core.errors import ConfigError, Fault
 from syncd.core.status import Status
 from syncd.web import page
 from syncd.web.events import Streams
+from syncd.web.listening import cannot_listen
 from syncd.web.metrics import exposition
 from syncd.web.status_json import document
 
@@ -48,9 +48,7 @@ async def serve(address: tuple[str, int], hosts: Sequence[str], status: Callable
         try:
             await web.TCPSite(runner, *address).start()
         except OSError as error:
-            where = f"{address[0]}:{address[1]}"
-            message = f"cannot listen on '{where}' ({error.strerror}); stop what uses it, or set http.listen"
-            raise ConfigError([Fault("http.listen", 0, 0, "", message)]) from error
+            raise cannot_listen(address, error) from error
         yield
     finally:
         await runner.cleanup()

@@ -11,8 +11,8 @@ import pytest
 
 import syncd
 from tests.deploy import standins
-from tests.deploy.engine import PROGRAMS, Engine
 from tests.support import binaries
+from tests.support.docker import PROGRAMS, Engine, running
 
 IMAGE = "syncd:verify"
 REVISION = "0123456789abcdef"
@@ -21,20 +21,14 @@ REVISION = "0123456789abcdef"
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
     """A Docker Engine of our own that holds the stand-ins and our image."""
-    if os.geteuid() != 0 or not PROGRAMS.is_dir() or not standins.BASE.exists():
+    if os.geteuid() != 0 or not all(path.exists() for path in (*PROGRAMS, standins.BASE)):
         binaries.missing("docker engine for the image (run: make verify-deploy)")
-    # Short: a socket's path ends at 107 bytes. On disk: the engine's data does not fit every /tmp in memory.
-    with tempfile.TemporaryDirectory(prefix="sd-", dir="/var/tmp", ignore_cleanup_errors=True) as folder:
-        found = Engine(Path(folder) / "engine")
-        try:
-            found.start()
-            standins.build(found, Path(folder) / "contexts")
-            arguments = {"PYTHON_IMAGE": standins.PYTHON, "VERSION": syncd.__version__, "REVISION": REVISION}
-            given = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
-            found.ok("build", "-q", "-t", IMAGE, *given, ".")
-            yield found
-        finally:
-            found.close()
+    with running(network=True) as found, tempfile.TemporaryDirectory(prefix="sd-", dir="/var/tmp") as folder:
+        standins.build(found, Path(folder))
+        arguments = {"PYTHON_IMAGE": standins.PYTHON, "VERSION": syncd.__version__, "REVISION": REVISION}
+        given = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
+        found.ok("build", "-q", "-t", IMAGE, *given, ".")
+        yield found
 
 
 @pytest.fixture(scope="session")

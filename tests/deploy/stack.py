@@ -7,8 +7,8 @@ from typing import Any
 
 from tests.deploy import standins
 from tests.deploy.conftest import IMAGE
-from tests.deploy.engine import Engine
 from tests.support.binaries import ROOT
+from tests.support.docker import Engine
 from tests.support.http import Http
 from tests.support.processes import free_port
 

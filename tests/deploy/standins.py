@@ -9,12 +9,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from tests.deploy.engine import Engine, scripts
 from tests.support import binaries
 from tests.support.binaries import CACHE
+from tests.support.docker import Engine
 
 PYTHON, CONSUL, NGINX = "standin/python:local", "standin/consul:local", "standin/nginx:local"
 BASE = CACHE / "deploy" / "base.tar"
+"""A minimal Debian with Python, made by scripts/verify_deploy.py."""
 
 _PYTHON = """\
 FROM scratch
@@ -33,20 +34,6 @@ FROM {PYTHON}
 COPY nginx /usr/sbin/nginx
 RUN install -d /usr/share/nginx /var/lib/nginx
 """
-
-
-def make_base() -> None:
-    """Have a minimal Debian with Python as a tar below .cache/ (needs root and mmdebstrap; about a minute, once)."""
-    scripts()
-    from private_apt import codename, machine_source, run
-
-    if BASE.exists():
-        return
-    BASE.parent.mkdir(parents=True, exist_ok=True)
-    part = BASE.with_name("base.part.tar")
-    packages = "--include=ca-certificates,python3-venv"
-    run(["mmdebstrap", "--variant=minbase", packages, codename(), str(part), machine_source().uri], timeout_s=600)
-    part.rename(BASE)
 
 
 def build(engine: Engine, folder: Path) -> None:

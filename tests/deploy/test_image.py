@@ -12,7 +12,7 @@ import pytest
 import syncd
 from tests.deploy import standins
 from tests.deploy.conftest import IMAGE, REVISION
-from tests.deploy.engine import Engine
+from tests.support.docker import Engine
 from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.e2e

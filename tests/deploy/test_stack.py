@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.deploy.engine import Engine
 from tests.deploy.stack import Stack
+from tests.support.docker import Engine
 from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.e2e

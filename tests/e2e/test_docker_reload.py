@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.docker import DockerEngine, container_name, docker_engine
+from tests.support.docker import Engine, container_name, docker_engine
 from tests.support.processes import wait_until
 from tests.support.site import Site
 
@@ -37,7 +37,7 @@ fi
 class Containers:
     """Containers of this test's own, all of one Compose project."""
 
-    def __init__(self, engine: DockerEngine) -> None:
+    def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.project = container_name()
 
@@ -46,13 +46,13 @@ class Containers:
         name = container_name()
         given = {"com.docker.compose.service": service, "com.docker.compose.project": self.project, **labels}
         options = [word for label, value in given.items() for word in ("--label", f"{label}={value}")]
-        self.engine.docker("run", "-d", "--name", name, "--network", "none", *options, IMAGE, "/bin/serve")
+        self.engine.ok("run", "-d", "--name", name, "--network", "none", *options, IMAGE, "/bin/serve")
         wait_until(lambda: "started" in self.said(name), why="the container runs")
         return name
 
     def said(self, name: str) -> list[str]:
         """Return what a container said."""
-        return self.engine.docker("logs", name).split("\n")
+        return self.engine.ok("logs", name).split("\n")
 
     def site(self, folder: Path, **docker: Any) -> Site:
         """Return a site that reloads the project's service `nginx` in some way."""
@@ -61,7 +61,7 @@ class Containers:
 
 
 @pytest.fixture
-def containers(docker_engine: DockerEngine) -> Containers:
+def containers(docker_engine: Engine) -> Containers:
     """Containers of this test's own."""
     docker_engine.import_image(IMAGE, {"bin/serve": SERVE, "bin/nginx": NGINX})
     return Containers(docker_engine)
@@ -87,14 +87,14 @@ def test_a_command_inside_every_container_of_the_service(containers: Containers,
     for name in others:
         assert "nginx -s reload" not in containers.said(name)
     first, second = sorted(mine)
-    containers.engine.docker("exec", first, "sh", "-c", "echo > /broken")
+    containers.engine.ok("exec", first, "sh", "-c", "echo > /broken")
     site.outputs["out/a"] = "b\n"
     error = failure(site)
     assert error.startswith(f"reload of nginx failed in container {first}: 'nginx' ended with 3: ")
     assert "nginx: [emerg] broken" in error
     assert "told on stdout" in error
     assert containers.said(second).count("nginx -s reload") == 1
-    containers.engine.docker("exec", first, "rm", "/broken")
+    containers.engine.ok("exec", first, "rm", "/broken")
     assert site.once()[0] == 0
     assert containers.said(second).count("nginx -s reload") == 2
 
@@ -130,7 +130,7 @@ def test_what_docker_refuses_is_said(containers: Containers, tmp_path: Path) -> 
     site.reload["docker"]["exec"] = ["sleep", "60"]
     site.reload["timeout"] = "1s"
     assert failure(site).startswith("reload of nginx took longer than 1 s at Docker (unix:///")
-    containers.engine.docker("kill", name)
+    containers.engine.ok("kill", name)
     assert "runs; start it" in failure(site)
     site.reload["docker"]["host"] = f"unix://{tmp_path}/nobody.sock"
     assert f"is unix://{tmp_path}/nobody.sock the engine's socket, and may syncd open it?" in failure(site)

@@ -149,7 +149,7 @@ def values_of(change: Change, hide_values: bool) -> str:
     note = f" ({change.note})" if change.note else ""
     if change.sensitive:
         return "«sensitive»" + note
-    shown = [] if hide_values else [_short(value) for value in (change.old, change.new) if value is not None]
+    shown = [] if hide_values else [short(value) for value in (change.old, change.new) if value is not None]
     return " → ".join(shown) + note
 
 
@@ -165,6 +165,7 @@ def line_counts(diff: str) -> str:
     return f"{counted(added, 'line')} added, {counted(removed, 'line')} removed"
 
 
-def _short(value: str) -> str:
+def short(value: str, longest: int = _LONGEST_VALUE) -> str:
+    """Return a value in quotes on one line, cut after so many characters, and said so."""
     flat = value.encode("unicode_escape").decode() if not value.isprintable() else value
-    return f'"{flat}"' if len(flat) <= _LONGEST_VALUE else f'"{flat[:_LONGEST_VALUE]}…" ({len(value)} characters)'
+    return f'"{flat}"' if len(flat) <= longest else f'"{flat[:longest]}…" ({len(value)} characters)'

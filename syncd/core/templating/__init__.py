@@ -4,16 +4,19 @@
 """
 
 from syncd.core.templating.errors import TemplateFault, locate
-from syncd.core.templating.functions import CATALOG, FUNCTION_NAMES
+from syncd.core.templating.functions import CATALOG, FUNCTION_NAMES, Read
 from syncd.core.templating.inline import inline_names, render_inline
 from syncd.core.templating.render import Rendering, TemplateFile
+from syncd.core.templating.trace import Trace
 
 __all__ = [
     "CATALOG",
     "FUNCTION_NAMES",
+    "Read",
     "Rendering",
     "TemplateFault",
     "TemplateFile",
+    "Trace",
     "inline_names",
     "locate",
     "render_inline",

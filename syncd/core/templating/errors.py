@@ -6,7 +6,7 @@ value too, in `{{ map[secret] }}`: it is shown only where the caller of `describ
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import CodeType, TracebackType
 from typing import Any
 
@@ -133,23 +133,31 @@ def locate(trace: TracebackType | None) -> tuple[str, int] | None:
     while trace is not None:
         template = trace.tb_frame.f_globals.get("__jinja_template__")
         if template is not None:
-            found = _place(template, trace.tb_frame.f_code, trace.tb_lasti)
+            found = place_in(template, trace.tb_frame.f_code, trace.tb_lasti)
         trace = trace.tb_next
     return found
 
 
 def here() -> tuple[str, int] | None:
     """Return the template and line that is running now, None outside of one."""
+    return next(_running(), None)
+
+
+def places() -> tuple[tuple[str, int], ...]:
+    """Return every template and line that is running now: the innermost first, then what included or called it."""
+    return tuple(dict.fromkeys(_running()))
+
+
+def _running() -> Iterator[tuple[str, int]]:
     frame = inspect.currentframe()
     while frame is not None:
         template = frame.f_globals.get("__jinja_template__")
         if template is not None:
-            return _place(template, frame.f_code, frame.f_lasti)
+            yield place_in(template, frame.f_code, frame.f_lasti)
         frame = frame.f_back
-    return None
 
 
-def _place(template: Any, code: CodeType, offset: int) -> tuple[str, int]:
+def place_in(template: Any, code: CodeType, offset: int) -> tuple[str, int]:
     """Return the template and line of an instruction of its code; some, such as those of generators, have none."""
     last = 0
     for start, _, line in code.co_lines():

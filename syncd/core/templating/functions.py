@@ -1,7 +1,8 @@
 """The functions through which a template reads. What they read is recorded by the view."""
 
 from collections.abc import Callable, ItemsView, Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from jinja2 import Undefined
 
@@ -9,7 +10,7 @@ from syncd.core.errors import SourceLacks
 from syncd.core.fields import parse_exact_key
 from syncd.core.model import Instance, Item, Need, ServiceUse
 from syncd.core.snapshot import NeedMore, Snapshot, View
-from syncd.core.templating.errors import Failed, Refusal, here
+from syncd.core.templating.errors import Failed, Refusal, here, places
 from syncd.core.templating.values import UNKNOWN, NotText, kind_of, not_text
 
 _OWN = "consul"
@@ -22,6 +23,21 @@ SERVICE_STATES = ("passing", "warning", "critical", "any")
 _SHORTEST_SECRET = 4
 """Characters."""
 _NO_DEFAULT = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One read of a template: what, what it found, and where it stands, the innermost line first.
+
+    `name` is a key, a glob such as `services/**`, a question to the catalog or an environment variable; `count` how
+    many instances answered, or whether the variable is set.
+    """
+
+    kind: Literal["key", "folder", "service", "services", "env"]
+    name: str
+    items: tuple[Item, ...]
+    places: tuple[tuple[str, int], ...]
+    count: int | None = None
 
 
 class Functions:
@@ -40,6 +56,8 @@ class Functions:
         self.missing: dict[str, tuple[str, int] | None] = {}
         """Exact keys without a value and without a default, each with template and line of its first use."""
         self.uses: dict[str, ServiceUse] = {}
+        self.told: Callable[[Read], None] | None = None
+        """Told of every read where somebody wants to know; nobody does in a pass."""
 
     def table(self) -> dict[str, Callable[..., Any]]:
         """Return the functions by the name that templates use."""
@@ -91,6 +109,8 @@ class Functions:
             _instance(one) for one in instances if status in ("any", one.status) and (tag is None or tag in one.tags)
         ]
         self._use(name, tag, status, len(found), bool(allow_empty))
+        if self.told is not None:
+            self.told(Read("service", _label(name, tag, status), (), places(), count=len(found)))
         return found
 
     def services(self) -> Any:
@@ -98,6 +118,8 @@ class Functions:
         catalog = self._read(self._view.catalog)
         if catalog is UNKNOWN:
             return UNKNOWN
+        if self.told is not None:
+            self.told(Read("services", CATALOG, (), places(), count=len(catalog)))
         return _Listing({name: list(tags) for name, tags in catalog.items()}, self.uses)
 
     def env(self, name: Any, default: Any = _NO_DEFAULT) -> Any:
@@ -106,6 +128,8 @@ class Functions:
         if found is None and default is _NO_DEFAULT:
             words = "the environment variable {} is not set, or is a credential of syncd; set it, or give a default"
             raise Refusal(words, name)
+        if self.told is not None:
+            self.told(Read("env", str(name), (), places(), count=int(found is not None)))
         return default if found is None else found
 
     def fail(self, message: Any) -> Any:
@@ -114,7 +138,10 @@ class Functions:
 
     def _item(self, path: Any) -> Any:
         key = key_from(_text(path, "a key"))
-        return self._read(lambda: self._view.item(key))
+        found = self._read(lambda: self._view.item(key))
+        if self.told is not None:
+            self.told(Read("key", key, () if found is None or found is UNKNOWN else (found,), places()))
+        return found
 
     def _absent(self, path: str, default: Any) -> Any:
         if default is not _NO_DEFAULT:
@@ -127,6 +154,8 @@ class Functions:
         items: Any = self._read(lambda: self._view.glob(folder + pattern))
         if items is UNKNOWN:
             return UNKNOWN
+        if self.told is not None:
+            self.told(Read("folder", folder + pattern, tuple(items.values()), places()))
         start = len(folder)
         try:
             return {key[start:]: item.value.decode() for key, item in items.items()}
@@ -152,7 +181,7 @@ class Functions:
         return [value for value in found if len(value) >= _SHORTEST_SECRET]
 
     def _use(self, name: str, tag: str | None, status: str, count: int, allow_empty: bool) -> None:
-        label = ", ".join([name, *([f"tag {tag}"] if tag else []), *([status] if status != "passing" else [])])
+        label = _label(name, tag, status)
         before = self.uses.get(label)
         allow_empty = allow_empty and (before is None or before.allow_empty)
         self.uses[label] = ServiceUse(label, count, allow_empty)
@@ -218,6 +247,11 @@ def folder_from(prefix: str, function: str) -> str:
     except ValueError:
         raise Refusal(f"{{}} is not a folder for {function}(); write one such as config/domains", prefix) from None
     return folder + "/"
+
+
+def _label(name: str, tag: str | None, status: str) -> str:
+    """Return what one question to the catalog is called: `web, tag v2, critical`."""
+    return ", ".join([name, *([f"tag {tag}"] if tag else []), *([status] if status != "passing" else [])])
 
 
 def _value(item: Item) -> Any:

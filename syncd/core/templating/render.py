@@ -14,6 +14,7 @@ from syncd.core.templating.functions import Functions
 from syncd.core.templating.meter import OUTPUT_MAX_BYTES
 from syncd.core.templating.paths import folder_of
 from syncd.core.templating.scan import Scan, check, scan
+from syncd.core.templating.trace import Trace, sources_of_lines, traced
 
 _MISSING_SHOWN = 20
 _PARTS = 256
@@ -112,6 +113,25 @@ class TemplateFile:
             services=services,
             sensitive=sensitive,
         )
+
+    def trace(self, view: View, masked: View) -> tuple[Trace, Callable[[str], bool]]:
+        """Return one rendering's reads, and whether a name may be shown: one made of a sensitive value must not be."""
+        first = traced(self._environment, self._functions, self.path, view)
+        if not view.sensitive_keys:
+            return first, lambda _: True
+        second = traced(self._environment, self._functions, self.path, masked)
+        known = {read.name for read in second.reads}
+        sources = [self._environment.text(name) or "" for name in self._environment.used]
+        return first, lambda name: name in known or any(stands_in(name, source) for source in sources)
+
+    def lines_behind(self) -> Callable[[int], frozenset[int]]:
+        """Return what tells the lines that make the values of one line of the template."""
+        return sources_of_lines(self._environment, self.path)
+
+    def outline(self) -> tuple[frozenset[Need], tuple[str, ...]]:
+        """Return what it reads by constant names, and the paths of the templates that it consists of."""
+        needs = self.needs()
+        return needs, tuple(self._scan.sources) if self._scan is not None else ()
 
     def _run(self, view: View) -> _Attempt:
         self._environment.begin()

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from syncd import __version__
 from syncd.core.model import Plan
-from syncd.core.status import Freshness, LockStatus, Role, SourceStatus, Status, TargetState, TargetStatus
+from syncd.core.status import ConfigStatus, Freshness, LockStatus, Role, SourceStatus, Status, TargetState, TargetStatus
 from syncd.engine.applying import Done
 from syncd.engine.planning import Planned
 
@@ -15,25 +15,40 @@ DISTRUST_S = 1.0
 
 
 class Board:
-    """The newest status of every target; times are seconds since the epoch.
-
-    `locked` are the targets that only the holder of the lock writes.
-    """
+    """The newest status of every target; times are seconds since the epoch."""
 
     def __init__(
         self,
-        kinds: Mapping[str, str],
         freshness: Freshness,
         source: Callable[[], SourceStatus],
-        lock: Callable[[], LockStatus | None] = lambda: None,
-        locked: Collection[str] = (),
+        lock: Callable[[], LockStatus | None],
+        config: ConfigStatus,
     ) -> None:
         self._started_at = time.time()
         self._freshness = freshness
         self._source = source
         self._lock = lock
+        self._locked: Collection[str] = ()
+        self._targets: dict[str, TargetStatus] = {}
+        self.config = config
+
+    def list(self, kinds: Mapping[str, str], locked: Collection[str], before: Mapping[str, TargetStatus]) -> None:
+        """Have exactly these targets from now on.
+
+        Args:
+            locked: those that only the holder of the lock writes.
+            before: what is known of targets from before; one of another kind is another target.
+        """
         self._locked = locked
-        self._targets = {name: TargetStatus(name, kind) for name, kind in kinds.items()}
+        self._targets = {
+            name: before[name] if name in before and before[name].kind == kind else TargetStatus(name, kind)
+            for name, kind in kinds.items()
+        }
+
+    @property
+    def targets(self) -> Mapping[str, TargetStatus]:
+        """Every target as it was last noted."""
+        return dict(self._targets)
 
     def status(self) -> Status:
         """Return everything as it is now; no target is in sync with a source that cannot be trusted."""
@@ -44,7 +59,7 @@ class Board:
         since = source.distrusted_since
         if since is not None and time.time() - since >= DISTRUST_S:
             targets = tuple(_held(one, source) if one.state == "in_sync" else one for one in targets)
-        return Status(__version__, self._started_at, source, targets, self._freshness, lock)
+        return Status(__version__, self._started_at, source, targets, self._freshness, lock, self.config)
 
     def pending(self, name: str) -> None:
         """Note that a target has changes that wait to be applied."""
@@ -72,12 +87,12 @@ class Board:
         self._targets[name] = after
         return after
 
-    def failed(self, name: str, error: str, retry_at: float | None, *, held: bool = False) -> None:
+    def failed(self, name: str, error: str, retry_at: float | None, *, held: bool = False) -> TargetStatus:
         """Note that a target could not even be planned, `held` because of the source; it keeps what it has."""
         state: TargetState = "held" if held else "failed" if self._targets[name].last_checked_at else "pending"
-        self._targets[name] = replace(
-            self._targets[name], state=state, last_error=error, next_retry_at=retry_at, reasons=(error,)
-        )
+        after = replace(self._targets[name], state=state, last_error=error, next_retry_at=retry_at, reasons=(error,))
+        self._targets[name] = after
+        return after
 
 
 def _held(target: TargetStatus, source: SourceStatus) -> TargetStatus:

@@ -1,50 +1,46 @@
-"""The daemon's tasks: the source, one worker per reload group or lone target, the schedule, template files, the web."""
+"""The daemon: its tasks from start to SIGTERM, and anew where another configuration has another ground."""
 
 import asyncio
 import signal
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
 
-from syncd.core.changes import Changed
-from syncd.core.errors import SyncdError
+from syncd.config.load import Loaded
+from syncd.core.errors import ConfigError, SyncdError
 from syncd.core.model import Need
-from syncd.core.status import Freshness
-from syncd.engine.daemon.board import Board
-from syncd.engine.daemon.last_good import last_good_of
+from syncd.core.status import ConfigStatus, TargetStatus
+from syncd.engine.daemon import parts as making
+from syncd.engine.daemon.config_file import ConfigFile
+from syncd.engine.daemon.crew import grouped
+from syncd.engine.daemon.observing import Observer
+from syncd.engine.daemon.parts import Parts
+from syncd.engine.daemon.reconfiguring import Candidate, candidate, rehearse
 from syncd.engine.daemon.schedule import every
-from syncd.engine.daemon.sources import RunningSource, open_live
-from syncd.engine.daemon.stand_in import StandIn
+from syncd.engine.daemon.service_manager import ServiceManager, keep_posted
 from syncd.engine.daemon.template_files import template_changes
-from syncd.engine.daemon.worker import Worker
 from syncd.engine.journal import Journal
-from syncd.engine.leadership import Leadership, leadership_of
-from syncd.engine.reading import Target, is_file
+from syncd.engine.reading import is_file
 from syncd.engine.remembering import open_journal
-from syncd.engine.setup import Setup, group_of
+from syncd.engine.setup import Setup
 from syncd.engine.transaction import recover
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 15.0
+_CHANGED = "its configuration changed, and it was not compared since"
 LAST_GOOD_AFTER_S = 2.0
 """So long a start waits for the source before the last known good stands in for it."""
 _log = structlog.get_logger()
 
 
-@dataclass(slots=True)
-class _Parts:
-    source: RunningSource
-    board: Board
-    workers: list[Worker]
-    leadership: Leadership | None
-    stand_in: StandIn | None
-    reconciling: asyncio.Task[None] | None = None
-
-
-async def run(setup: Setup, source_file: Path | None, env: Mapping[str, str]) -> None:
+async def run(setup: Setup, source_file: Path | None, env: Mapping[str, str], reread: Callable[[], Loaded]) -> None:
     """Keep every target in line until SIGTERM or SIGINT.
+
+    Args:
+        reread: loads the config file anew; raises ConfigError.
 
     Raises:
         StateError: another syncd holds the state dir.
@@ -57,154 +53,197 @@ async def run(setup: Setup, source_file: Path | None, env: Mapping[str, str]) ->
             _log.warning("transaction_rolled_back", groups=groups)
         setup.state.plan_key(env, make=True)
         try:
-            await _run(setup, source_file, journal)
+            await Daemon(setup, source_file, env, reread, journal).run()
         finally:
             journal.close()
-            await setup.close()
 
 
-async def _run(setup: Setup, source_file: Path | None, journal: Journal) -> None:
-    async with AsyncExitStack() as stack:
-        parts = _build(setup, source_file, journal)
-        stack.push_async_callback(parts.source.close)
-        if parts.leadership is not None:
-            stack.push_async_callback(parts.leadership.close)
-        if setup.config.http is not None:
-            from syncd.web.server import serve
+class Daemon:
+    """One daemon. What has to be made anew for another configuration is a round; most changes need no new one."""
 
-            await stack.enter_async_context(
-                serve(setup.config.http.address, setup.config.http.hosts, parts.board.status)
-            )
-        work = asyncio.create_task(_work(setup, parts, stack))
+    def __init__(
+        self,
+        setup: Setup,
+        source_file: Path | None,
+        env: Mapping[str, str],
+        reread: Callable[[], Loaded],
+        journal: Journal,
+    ) -> None:
+        self._setup, self._source_file, self._env, self._journal = setup, source_file, env, journal
+        self._reread = reread
+        self._file = ConfigFile(setup.config_file)
+        self._config = ConfigStatus(setup.config_file.name, time.time())
+        self._next: Setup | None = None
+        self._known: Mapping[str, TargetStatus] = {}
+        self._observers: Sequence[Observer] = ()
+        self._manager = ServiceManager(env)
+        self._work: asyncio.Task[None] | None = None
+        self._templates: asyncio.Task[None] | None = None
+        self._parts: Parts | None = None
+        self._started = False
+        """True where the workers of this round are at work."""
+        self._stopping = False
+        self._reconciling: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Do one round after the other until SIGTERM or SIGINT."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, _stop, work)
-        loop.add_signal_handler(signal.SIGHUP, lambda: _reconcile_soon(parts))
-        _log.info("started", targets=len(setup.targets), config=str(setup.base_dir))
+            loop.add_signal_handler(number, self._stop)
+        loop.add_signal_handler(signal.SIGHUP, self._look)
         try:
-            await work
-        except asyncio.CancelledError:
-            _log.info("stopped")
+            while True:
+                self._work = loop.create_task(self._round())
+                try:
+                    await self._work
+                except asyncio.CancelledError:
+                    if self._next is None or self._stopping:
+                        _log.info("stopped")
+                        return
+                    await self._setup.close()
+                    self._setup, self._next = self._next, None
+        finally:
+            self._manager.stopping()
+            await self._setup.close()
 
+    async def _round(self) -> None:
+        setup = self._setup
+        async with AsyncExitStack() as stack:
+            parts = making.build(setup, self._source_file, self._journal, self._config, self._known, self._observers)
+            self._parts = parts
+            stack.push_async_callback(parts.source.close)
+            if parts.leadership is not None:
+                stack.push_async_callback(parts.leadership.close)
+            if setup.config.http is not None:
+                from syncd.web.server import serve
 
-def _build(setup: Setup, source_file: Path | None, journal: Journal) -> _Parts:
-    workers: list[Worker] = []
-    stand_in: StandIn | None = None
+                await stack.enter_async_context(
+                    serve(setup.config.http.address, setup.config.http.hosts, parts.board.status)
+                )
+            _log.info("started", targets=len(setup.targets), config=str(setup.base_dir))
+            await self._tasks(parts, stack)
 
-    def changed(change: Changed) -> None:
-        if stand_in is not None:
-            stand_in.changed()
-        for worker in workers:
-            worker.changed(change)
+    async def _tasks(self, parts: Parts, stack: AsyncExitStack) -> None:
+        self._started, self._templates = False, None
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(keep_posted(self._manager, parts.board.status), name="service manager")
+            first = tasks.create_task(self._first_snapshot(parts), name="first snapshot")
+            tasks.create_task(self._follow_config(parts, tasks), name="config file")
+            if parts.stand_in is not None:
+                await asyncio.wait({first}, timeout=LAST_GOOD_AFTER_S)
+            if first.done() or parts.stand_in is None or not parts.stand_in.begin():
+                await first
+            stack.enter_context(every(self._setup.config.reconcile.interval, lambda: self._reconcile_soon(parts)))
+            tasks.create_task(parts.source.run(), name="source")
+            if parts.stand_in is not None:
+                tasks.create_task(parts.stand_in.keep(), name="last known good")
+            if parts.leadership is not None:
+                tasks.create_task(parts.leadership.run(), name="lock")
+            self._started = True
+            parts.crew.hire(self._setup, tasks)
+            self._begin_templates(parts, tasks)
 
-    def leader_changed() -> None:
-        for worker in workers:
-            if worker.lease is not None:
-                worker.reconcile()
+    async def _first_snapshot(self, parts: Parts) -> None:
+        """Wait for the first reading of the source, however long it takes."""
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            needs = frozenset[Need]().union(*(target.needs() for target in self._setup.targets.values()))
+            try:
+                if parts.stand_in is None:
+                    await parts.source.read(needs)
+                else:
+                    await parts.stand_in.first(needs)
+                break
+            except SyncdError as error:
+                if parts.stand_in is None or not parts.stand_in.standing_in:
+                    for name in self._setup.targets:
+                        parts.board.failed(name, str(error), None)
+                _log.warning("source_unavailable", error=str(error), wait_s=pause_s)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        parts.crew.reconcile()
 
-    source = open_live(setup, source_file, changed)
-    if source_file is None:
-        source = stand_in = StandIn(source, last_good_of(setup), lambda: _well(board))
-    leadership = leadership_of(setup, "run", leader_changed)
-    lease = leadership.lease if leadership is not None else None
-    remote = {name for name, target in setup.targets.items() if not is_file(target)}
-    config = setup.config
-    freshness = Freshness(2 * config.consul.wait + 30, 2 * config.reconcile.interval)
-    board = Board(
-        {name: target.kind for name, target in setup.targets.items()},
-        freshness,
-        lambda: source.status,
-        lambda: leadership.status if leadership is not None else None,
-        remote,
-    )
-    for group, members in _grouped(setup):
-        own = lease if members[0].name in remote else None
-        workers.append(Worker(setup, source, journal, board, group, members, own))
-    return _Parts(source, board, workers, leadership, stand_in)
-
-
-def _well(board: Board) -> bool:
-    """Return True where every target works from what the source holds now."""
-    status = board.status()
-    return status.source.state == "ok" and not any(one.state in ("held", "unsafe") for one in status.targets)
-
-
-def _grouped(setup: Setup) -> list[tuple[str | None, list[Target]]]:
-    groups: dict[str, list[Target]] = {}
-    alone: list[tuple[str | None, list[Target]]] = []
-    for target in setup.targets.values():
-        group = group_of(target)
-        if group is None:
-            alone.append((None, [target]))
-        else:
-            groups.setdefault(group, []).append(target)
-    return alone + list(groups.items())
-
-
-async def _work(setup: Setup, parts: _Parts, stack: AsyncExitStack) -> None:
-    interval_s = setup.config.reconcile.interval
-    async with asyncio.TaskGroup() as tasks:
-        first = tasks.create_task(_first_snapshot(setup, parts), name="first snapshot")
-        if parts.stand_in is not None:
-            await asyncio.wait({first}, timeout=LAST_GOOD_AFTER_S)
-        if first.done() or parts.stand_in is None or not parts.stand_in.begin():
-            await first
-        stack.enter_context(every(interval_s, lambda: _reconcile_soon(parts)))
-        tasks.create_task(parts.source.run(), name="source")
-        if parts.stand_in is not None:
-            tasks.create_task(parts.stand_in.keep(), name="last known good")
-        tasks.create_task(_follow_templates(setup, parts), name="template files")
-        if parts.leadership is not None:
-            tasks.create_task(parts.leadership.run(), name="lock")
-        for worker in parts.workers:
-            tasks.create_task(worker.run(), name=f"worker {worker.group or next(iter(worker.members))}")
-
-
-async def _first_snapshot(setup: Setup, parts: _Parts) -> None:
-    """Wait for the first reading of the source, however long it takes."""
-    needs = frozenset[Need]().union(*(target.needs() for target in setup.targets.values()))
-    pause_s = _FIRST_PAUSE_S
-    while True:
+    async def _reconcile(self, parts: Parts) -> None:
+        """Read the source in full, and have every target read and compared."""
         try:
-            if parts.stand_in is None:
-                await parts.source.read(needs)
-            else:
-                await parts.stand_in.first(needs)
-            break
+            await parts.source.refresh()
         except SyncdError as error:
-            if parts.stand_in is None or not parts.stand_in.standing_in:
-                for name in setup.targets:
-                    parts.board.failed(name, str(error), None)
-            _log.warning("source_unavailable", error=str(error), wait_s=pause_s)
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-    for worker in parts.workers:
-        worker.reconcile()
+            _log.warning("source_unavailable", error=str(error))
+        parts.crew.reconcile()
+
+    def _reconcile_soon(self, parts: Parts) -> None:
+        """Begin a reconcile, unless one is under way: a slow source must not make them pile up."""
+        if self._reconciling is None or self._reconciling.done():
+            self._reconciling = asyncio.get_running_loop().create_task(self._reconcile(parts), name="reconcile")
+
+    async def _follow_config(self, parts: Parts, tasks: asyncio.TaskGroup) -> None:
+        """Take what the config file says in use whenever it changed; what cannot be used harms nothing."""
+        async for _ in self._file.changes():
+            self._manager.reloading()
+            try:
+                found = candidate(self._reread(), self._setup, self._env)
+                await rehearse(found, parts.board.targets, self._journal, self._source_file)
+                await self._take(found, parts, tasks)
+            except SyncdError as error:
+                self._file.refused(again=not isinstance(error, ConfigError))
+                self._say_config(parts, replace(self._config, error=str(error)))
+            finally:
+                self._manager.ready()
+
+    async def _take(self, found: Candidate, parts: Parts, tasks: asyncio.TaskGroup) -> None:
+        """Let a planned configuration take the place of the one in use."""
+        old, self._setup = self._setup, found.setup
+        self._file.settled()
+        self._say_config(parts, ConfigStatus(self._config.file, time.time()))
+        fresh = {target.name for name in found.fresh for target in grouped(found.setup)[name]}
+        self._known = {
+            name: replace(status, state="pending", reasons=(_CHANGED,)) if name in fresh else status
+            for name, status in parts.board.targets.items()
+        }
+        if found.new_ground:
+            self._setup, self._next = old, found.setup
+            self._end_round()
+            return
+        await parts.crew.dismiss(found.gone)
+        parts.board.list(making.kinds(found.setup), making.remote(found.setup), self._known)
+        for name, target in old.targets.items():
+            if not is_file(target) and found.setup.targets.get(name) is not target:
+                await target.close()
+        if self._started:
+            parts.crew.hire(found.setup, tasks, found.fresh)
+            self._begin_templates(parts, tasks)
+
+    def _say_config(self, parts: Parts, config: ConfigStatus) -> None:
+        if config.error is not None and config.error != self._config.error:
+            _log.warning("config_refused", file=config.file, error=config.error)
+        elif config.error is None:
+            _log.info("config_loaded", file=config.file, targets=len(self._setup.targets))
+        self._config = parts.board.config = config
+
+    def _begin_templates(self, parts: Parts, tasks: asyncio.TaskGroup) -> None:
+        """Follow the template files of the configuration in use, and no longer those of another."""
+        if self._templates is not None:
+            self._templates.cancel()
+        self._templates = tasks.create_task(_follow_templates(self._setup, parts), name="template files")
+
+    def _look(self) -> None:
+        """Do what SIGHUP asks for: look at the config and the templates, and reconcile."""
+        self._file.look()
+        if self._parts is not None:
+            self._parts.crew.template_changed(self._setup.templates.changed())
+            self._reconcile_soon(self._parts)
+
+    def _stop(self) -> None:
+        """Do what SIGTERM asks for; a second one must not cut off what the first one lets finish."""
+        self._next, self._stopping = None, True
+        self._end_round()
+
+    def _end_round(self) -> None:
+        """End the tasks of this round; a second time would cut off what the first one lets finish."""
+        if self._work is not None and not self._work.cancelling():
+            self._work.cancel()
 
 
-async def _reconcile(parts: _Parts) -> None:
-    """Read the source in full, and have every target read and compared."""
-    try:
-        await parts.source.refresh()
-    except SyncdError as error:
-        _log.warning("source_unavailable", error=str(error))
-    for worker in parts.workers:
-        worker.reconcile()
-
-
-async def _follow_templates(setup: Setup, parts: _Parts) -> None:
+async def _follow_templates(setup: Setup, parts: Parts) -> None:
     async for paths in template_changes(setup):
-        for worker in parts.workers:
-            worker.template_changed(paths)
-
-
-def _reconcile_soon(parts: _Parts) -> None:
-    """Begin a reconcile, unless one is under way: a slow source must not make them pile up."""
-    if parts.reconciling is None or parts.reconciling.done():
-        parts.reconciling = asyncio.get_running_loop().create_task(_reconcile(parts), name="reconcile")
-
-
-def _stop(work: asyncio.Task[None]) -> None:
-    """Do what a signal asks for; a second one must not cut off what the first one lets finish."""
-    if not work.cancelling():
-        work.cancel()
+        parts.crew.template_changed(paths)

@@ -1,38 +1,43 @@
 """One reload group, or one target without one: waits until a pass is due, and does it."""
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
 from syncd.core.changes import Changed
-from syncd.core.debounce import Burst, due
-from syncd.core.errors import ConfigError, SourceDenied, SourceUnavailable, SyncdError, TargetError
+from syncd.core.errors import ConfigError, SourceDenied, SourceUnavailable, SyncdError
 from syncd.core.fields import Debounce
 from syncd.core.model import OPS, Change, Entry, Plan
-from syncd.core.snapshot import NeedMore
 from syncd.core.status import TargetStatus
 from syncd.engine.applying import Conditions, Done, apply_group
+from syncd.engine.daemon.agenda import LONGEST_RETRY_S, Agenda
 from syncd.engine.daemon.board import Board
 from syncd.engine.daemon.last_good import not_older
+from syncd.engine.daemon.observing import Observer, Passed
 from syncd.engine.daemon.sources import LiveSource
 from syncd.engine.deadline import Deadline
 from syncd.engine.journal import Journal
 from syncd.engine.lease import Lease, Permit
 from syncd.engine.planning import Planned, plan_target
-from syncd.engine.reading import Rendered, Target, is_file, render
+from syncd.engine.reading import Rendered, Target, is_file, render_now
 from syncd.engine.setup import Setup
 
-FIRST_RETRY_S = 1.0
-LONGEST_RETRY_S = 30.0
-LONGEST_HELD_S = 15.0
-"""Until a held target looks whether the source is well again."""
 FOLLOWED_PER_S = 1000
 """A follower that waits for the leader's writes lists no more entries in a second: both share the API's limits."""
 _WITHIN_S = 60.0
 _log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all workers share."""
+
+    source: LiveSource
+    journal: Journal
+    board: Board
+    observer: Observer
 
 
 class Worker:
@@ -41,14 +46,13 @@ class Worker:
     def __init__(
         self,
         setup: Setup,
-        source: LiveSource,
-        journal: Journal,
-        board: Board,
+        shared: Surroundings,
         group: str | None,
         members: Sequence[Target],
         lease: Lease | None = None,
     ) -> None:
-        self._setup, self._source, self._journal, self._board = setup, source, journal, board
+        self._setup, self._source, self._journal = setup, shared.source, shared.journal
+        self._board, self._observer = shared.board, shared.observer
         self.group = group
         self.lease = lease
         self._term = 0
@@ -56,16 +60,9 @@ class Worker:
         self._rendered: dict[str, Rendered] = {}
         self._present: dict[str, Mapping[str, Entry] | None] = {}
         self._dirty = set(self.members)
-        self._debounce = _debounce(setup, group, members[0])
+        self._agenda = Agenda(_debounce(setup, group, members[0]), _min_interval_s(setup, group))
         self._wake = asyncio.Event()
-        self._burst: Burst | None = None
-        self._full = True
-        self._retry_at: float | None = None
-        self._not_before = float("-inf")
-        """Until then a target's API asked us to stay away, whatever changes meanwhile."""
-        self._tries = 0
         self._held = False
-        self._reloaded_at = float("-inf")
 
     def changed(self, change: Changed) -> None:
         """Take note of a change in the source, where it concerns one of the targets."""
@@ -86,38 +83,22 @@ class Worker:
 
     def reconcile(self) -> None:
         """Make the next pass a full one: every target is read and compared, at once."""
-        self._full = True
+        self._agenda.full = True
         self._wake.set()
 
     async def run(self) -> None:
         """Do passes as they fall due, until cancelled."""
         while True:
-            while (delay_s := self._delay_s()) is None or delay_s > 0:
+            while (delay_s := self._agenda.delay_s()) is None or delay_s > 0:
                 await self._sleep(delay_s)
             await self._pass()
 
     def _mark(self, names: set[str]) -> None:
-        now = asyncio.get_running_loop().time()
         self._dirty |= names
-        self._burst = self._burst.seen(now) if self._burst is not None else Burst(now, now)
+        self._agenda.changed()
         for name in names:
             self._board.pending(name)
         self._wake.set()
-
-    def _delay_s(self) -> float | None:
-        """Return the seconds until the next pass is due, None where nothing is to do."""
-        now = asyncio.get_running_loop().time()
-        times = [
-            at for at in (self._retry_at, due(self._burst, self._debounce) if self._burst else None) if at is not None
-        ]
-        if self._full:
-            times.append(now)
-        if not times:
-            return None
-        return max(min(times), self._reloaded_at + self._min_interval_s(), self._not_before) - now
-
-    def _min_interval_s(self) -> float:
-        return self._setup.config.reloads[self.group].min_interval if self.group is not None else 0.0
 
     async def _sleep(self, delay_s: float | None) -> None:
         self._wake.clear()
@@ -129,9 +110,9 @@ class Worker:
 
     async def _pass(self) -> None:
         permit, changed = self._turn()
-        full = self._full or changed
-        dirty = self._dirty | ({*self.members} if full or self._retry_at is not None else set())
-        self._full, self._dirty, self._burst, self._retry_at = False, set(), None, None
+        full = self._agenda.full or changed
+        dirty = self._dirty | ({*self.members} if full or self._agenda.retrying else set())
+        self._dirty, since = set(), self._agenda.begin()
         try:
             if self._held:
                 # What was held back may be there again, and no watch tells when a token gets its rights back.
@@ -147,8 +128,8 @@ class Worker:
             self._failed(dirty, f"internal error ({type(error).__name__}); the log has the details, please report it")
             return
         if reloaded:
-            self._reloaded_at = asyncio.get_running_loop().time()
-        self._settle(planned, done)
+            self._agenda.reloaded()
+        self._settle(planned, done, since)
 
     def _turn(self) -> tuple[Permit, bool]:
         """Return the right to write in this pass, and whether another instance may have changed what targets hold."""
@@ -161,20 +142,21 @@ class Worker:
             for target in self.members.values():
                 if not is_file(target):
                     target.forget()
-        due = self._retry_at is not None and self._retry_at <= asyncio.get_running_loop().time()
-        return permit, turned or (due and not self.lease.held)
+        return permit, turned or (self._agenda.retry_is_due() and not self.lease.held)
 
     def _failed(self, names: set[str], error: str, *, held: bool = False) -> None:
         """Note that nothing could be planned; `held`: because of the source."""
         self._dirty |= names
         self._held = self._held or held
-        self._retry()
+        self._agenda.retry(held=self._held)
         for name in names:
-            self._board.failed(name, error, self._wall(self._retry_at), held=held)
+            before = self._board.targets[name]
+            after = self._board.failed(name, error, self._agenda.retry_at, held=held)
+            self._observer.passed(Passed(before, after))
         _log.warning("pass_failed", targets=sorted(names), error=error)
 
     async def _plan(self, target: Target, full: bool) -> Planned:
-        rendered = await self._render(target)
+        rendered = await render_now(self._source, target)
         if rendered.hidden is not None or rendered.desired.error is not None:
             self._rendered[target.name] = replace(rendered, reads=rendered.reads | target.needs())
         else:
@@ -195,17 +177,6 @@ class Worker:
             planned = replace(planned, plan=not_older(planned.plan, self._journal.written(target.name)))
         return planned
 
-    async def _render(self, target: Target) -> Rendered:
-        needs = target.needs()
-        while True:
-            snapshot = await self._source.read(needs)
-            try:
-                return render(target, snapshot)
-            except NeedMore as more:
-                if more.needs <= needs:
-                    raise TargetError(f"{target.name}: what it reads cannot be had from the source now") from more
-                needs = needs | more.needs
-
     async def _apply(self, planned: list[Planned], permit: Permit) -> tuple[dict[str, Done] | None, bool]:
         """Carry the plans out; None where syncd is paused. And whether a reload was run."""
         if (self._setup.state.path / "paused").exists():
@@ -221,6 +192,7 @@ class Worker:
         for one in planned:
             self._remember(one, done[one.target.name])
         if reload is not None:
+            self._observer.reloaded(reload)
             if reload.state == "failed":
                 _log.warning("reload", reload=reload.reload, state=reload.state, error=reload.error)
             else:
@@ -234,33 +206,27 @@ class Worker:
         elif done.error is not None and done.outcome != "skipped":
             self._present[one.target.name] = None
 
-    def _settle(self, planned: Sequence[Planned], done: dict[str, Done] | None) -> None:
+    def _settle(self, planned: Sequence[Planned], done: dict[str, Done] | None, since: float | None) -> None:
         """Note outcomes, and when to try again what is not in sync."""
         finished = done or {}
         self._held = any(one.plan.held for one in planned)
         waits = [wait for one in planned for wait in (one.plan.retry_after_s, _wait(finished, one)) if wait is not None]
-        self._not_before = asyncio.get_running_loop().time() + max(waits, default=float("-inf"))
+        self._agenda.stay_away(max(waits, default=None))
         if self.lease is not None and not self.lease.held:
             waits += [min(LONGEST_RETRY_S, len(one.present or ()) / FOLLOWED_PER_S) for one in planned]
         if all(_settled(one, done) for one in planned):
-            self._tries = 0
+            self._agenda.settled()
         else:
-            self._retry(max(waits, default=0.0))
+            self._agenda.retry(held=self._held, at_least_s=max(waits, default=0.0))
         for one in planned:
-            result, index = finished.get(one.target.name), one.rendered.index
-            status = self._board.note(one, result, index=index, retry_at=self._wall(self._retry_at))
-            if one.target.name in self._dirty:
-                self._board.pending(one.target.name)
+            name, result, index = one.target.name, finished.get(one.target.name), one.rendered.index
+            before = self._board.targets[name]
+            after = self._board.note(one, result, index=index, retry_at=self._agenda.retry_at)
+            if name in self._dirty:
+                self._board.pending(name)
             if result is None or result.outcome != "in_sync":
-                _report(status, one.plan, index)
-
-    def _retry(self, at_least_s: float = 0.0) -> None:
-        pause_s = min(LONGEST_HELD_S if self._held else LONGEST_RETRY_S, FIRST_RETRY_S * 2.0**self._tries)
-        self._tries = min(self._tries + 1, 10)
-        self._retry_at = asyncio.get_running_loop().time() + max(pause_s, at_least_s)
-
-    def _wall(self, at: float | None) -> float | None:
-        return None if at is None else time.time() + at - asyncio.get_running_loop().time()
+                _report(after, one.plan, index)
+            self._observer.passed(Passed(before, after, one.plan, result, since))
 
 
 def _report(status: TargetStatus, plan: Plan, index: int) -> None:
@@ -295,3 +261,7 @@ def _after(present: Mapping[str, Entry], changes: Sequence[Change], owner: str) 
 def _debounce(setup: Setup, group: str | None, first: Target) -> Debounce:
     own = setup.config.reloads[group].debounce if group is not None else first.config.debounce
     return setup.config.debounce.overridden(own)
+
+
+def _min_interval_s(setup: Setup, group: str | None) -> float:
+    return setup.config.reloads[group].min_interval if group is not None else 0.0

@@ -37,7 +37,7 @@ def desired(config: Config, view: View, owner: str) -> Desired:
     faults: list[KeyFault] = []
     for key, item in sorted(items.items()):
         entry_key = config.key_prefix + key
-        why = _fault(config, entry_key, item)
+        why = refused(config, entry_key, item)
         if why is not None:
             faults.append(KeyFault(entry_key, why))
         else:
@@ -64,7 +64,8 @@ def _entry(entry_key: str, item: Item) -> Entry:
     return Entry(entry_key, digest, item.value, origins=(item,), sensitive=item.sensitive)
 
 
-def _fault(config: Config, entry_key: str, item: Item) -> str | None:
+def refused(config: Config, entry_key: str, item: Item) -> str | None:
+    """Return why Workers KV, or the config, would not take a pair; None where they do."""
     if item.sensitive and not config.allow_sensitive:
         return (
             "matches `sensitive` and is not sent to the edge, nor is a pair that is there removed; "

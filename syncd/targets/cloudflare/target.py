@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from syncd.core.errors import TargetError
+from syncd.core.explain.model import Part
+from syncd.core.globs import is_glob
+from syncd.core.graph.model import Feed
 from syncd.core.model import Change, Desired, Entry, Need
 from syncd.core.snapshot import View
 from syncd.targets.base import Context, Fence, Progress, unfenced
@@ -12,6 +15,7 @@ from syncd.targets.cloudflare import wire
 from syncd.targets.cloudflare.calls import Calls
 from syncd.targets.cloudflare.config import Config
 from syncd.targets.cloudflare.faults import Place
+from syncd.targets.cloudflare.parts import parts
 from syncd.targets.cloudflare.push import Push
 from syncd.targets.cloudflare.shared import PROCESS, Shared
 
@@ -42,6 +46,14 @@ class CloudflareKv:
     def desired(self, view: View, masked: View) -> Desired:
         """Return the wanted pairs. A value is a whole key's value, so nothing is rendered a second time."""
         return wants.desired(self.config, view, self._context.owner)
+
+    def parts(self, view: View, masked: View) -> tuple[Part, ...]:
+        """Return where each wanted pair comes from; see `Explains`."""
+        return parts(self.config, view)
+
+    def outline(self) -> tuple[Feed, ...]:
+        """Return the keys and globs that it names."""
+        return tuple(Feed("glob" if is_glob(one) else "key", one) for one in self.config.keys)
 
     def source_key(self, entry_key: str) -> str | None:
         """Return the source key that would feed this entry if the configuration still wants it, else None."""

@@ -1,0 +1,112 @@
+"""One rendering, looked at: every read with the lines that do it, and what made each line of the output."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import nodes
+
+from syncd.core.snapshot import HiddenKey, View
+from syncd.core.templating.environment import TemplateEnvironment
+from syncd.core.templating.errors import place_in
+from syncd.core.templating.functions import Functions, Read
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What one rendering read; it may have ended early. `missing` are keys without a value and without a default.
+
+    `lines` holds for each line of the output the line of the template that wrote it; empty where there is no output.
+    `hidden` says why a key may not be read, and `hidden_key` which.
+    """
+
+    reads: tuple[Read, ...]
+    missing: frozenset[str]
+    lines: tuple[int, ...] = ()
+    hidden_key: str | None = None
+    hidden: str = ""
+
+
+def traced(environment: TemplateEnvironment, functions: Functions, path: str, view: View) -> Trace:
+    """Return the trace of a template's rendering through a view; raises nothing."""
+    reads: list[Read] = []
+    environment.begin()
+    functions.begin(view)
+    functions.told = reads.append
+    lines: list[int] = []
+    hidden_key, hidden = None, ""
+    try:
+        lines = _lines(environment, path)
+    except HiddenKey as signal:
+        hidden_key, hidden = signal.key, signal.why
+    except Exception:  # noqa: S110 - why there is no output is said by the rendering itself
+        pass
+    finally:
+        functions.told = None
+    missing = frozenset(functions.missing)
+    return Trace(tuple(reads), missing, () if missing else tuple(lines), hidden_key, hidden)
+
+
+def sources_of_lines(environment: TemplateEnvironment, path: str) -> Callable[[int], frozenset[int]]:
+    """Return what tells, for a line of a template, the lines that its values are made on: itself, `set`, `for`."""
+    text = environment.text(path) or ""
+    used: dict[int, set[str]] = {}
+    made: dict[str, set[int]] = {}
+    tree = environment.parse(text, path)
+    for name in tree.find_all(nodes.Name):
+        if name.ctx == "load":
+            used.setdefault(name.lineno, set()).add(name.name)
+    for one in tree.find_all((nodes.Assign, nodes.AssignBlock, nodes.For)):
+        for name_made in _stored(one):
+            made.setdefault(name_made, set()).add(one.lineno)
+
+    def lines(line: int) -> frozenset[int]:
+        found, pending = {line}, [line]
+        while pending:
+            for name in used.get(pending.pop(), ()):
+                fresh = made.get(name, set()) - found
+                found |= fresh
+                pending += fresh
+        return frozenset(found)
+
+    return lines
+
+
+def _stored(node: nodes.Node) -> Iterator[str]:
+    """Yield the names that a `set` or `for` gives values to; of a namespace its own name."""
+    target = getattr(node, "target", None)
+    if isinstance(target, nodes.Node):
+        inside = target if isinstance(target, nodes.Tuple) else nodes.Tuple([target], "store")
+        for one in inside.items:
+            if isinstance(one, nodes.Name | nodes.NSRef):
+                yield one.name
+
+
+def _lines(environment: TemplateEnvironment, path: str) -> list[int]:
+    """Render a template, and return the line of it that wrote each line of the output."""
+    template = environment.get_template(path)
+    text = environment.text(path) or ""
+    running: Any = template.root_render_func(template.new_context({}))
+    lines: list[int] = []
+    writer: int | None = None
+    for piece in map(str, running):
+        frame = running.gi_frame
+        first = place_in(template, frame.f_code, frame.f_lasti)[1]
+        base = _line_of(text, piece, first)
+        for number, part in enumerate(piece.split("\n")):
+            if number:
+                lines.append(writer or first)
+                writer = None
+            if writer is None and part.strip():
+                writer = first if base is None else base + number
+    return lines if writer is None else [*lines, writer]
+
+
+def _line_of(text: str, piece: str, first: int) -> int | None:
+    """Return the line that a text of the template begins on, at or below `first`; None where it is a value's text."""
+    words = piece.strip()
+    if "\n" not in piece or not words:
+        return None
+    start = sum(len(line) + 1 for line in text.split("\n")[: first - 1])
+    at = text.find(words, start)
+    return None if at < 0 else text.count("\n", 0, at) + 1 - piece[: piece.index(words)].count("\n")

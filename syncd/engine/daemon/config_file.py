@@ -1,0 +1,81 @@
+"""The config file as the daemon follows it: when to look at it again, and whether its bytes are news."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+from watchfiles import awatch
+
+from syncd.core.digest import sha256_hex
+
+LOOK_S = 5.0
+"""A file that is mounted on its own gives its folder no events; it is looked at so often."""
+AGAIN_S = 15.0
+"""So long a config that could not be planned waits until it is tried again: a key that it lacks may come."""
+_DEBOUNCE_MS = 200
+
+
+class ConfigFile:
+    """Which bytes of the file are in use, and which were refused."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._asked = asyncio.Event()
+        self._settled = self._tried = self._digest()
+        self._again_at: float | None = None
+
+    def look(self) -> None:
+        """Look at the file now (SIGHUP), even at one that was refused before."""
+        self._tried = self._settled
+        self._asked.set()
+
+    def settled(self) -> None:
+        """Note that the bytes that were just read are in use."""
+        self._settled, self._again_at = self._tried, None
+
+    def refused(self, *, again: bool) -> None:
+        """Note that they cannot be used; `again`: what stands in their way may pass by itself."""
+        self._again_at = asyncio.get_running_loop().time() + AGAIN_S if again else None
+
+    async def changes(self) -> AsyncIterator[None]:
+        """Yield whenever the file holds other bytes than those in use, and was not refused with them before."""
+        stopping = asyncio.Event()
+        events = asyncio.create_task(self._events(stopping), name="config file events")
+        try:
+            while True:
+                if self._is_news():
+                    yield
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._asked.wait(), LOOK_S)
+                self._asked.clear()
+        finally:
+            stopping.set()
+            events.cancel()
+
+    def _is_news(self) -> bool:
+        """Return whether the file is to be read; `settled` or `refused` says what came of it."""
+        found = self._digest()
+        again = self._again_at is not None and self._again_at <= asyncio.get_running_loop().time()
+        if found == self._tried and not (again and found != self._settled):
+            return False
+        taken_back = found == self._settled
+        self._tried = found
+        if taken_back:
+            self._again_at = None
+        return True
+
+    async def _events(self, stopping: asyncio.Event) -> None:
+        """Look at once when something changes in the file's folder; where nobody tells, `LOOK_S` has to do."""
+        with suppress(OSError):
+            async for _ in awatch(
+                self._path.parent, step=50, debounce=_DEBOUNCE_MS, recursive=False, stop_event=stopping
+            ):
+                self._asked.set()
+
+    def _digest(self) -> str:
+        """Return what tells one content from another; "" where it cannot be read."""
+        try:
+            return sha256_hex(self._path.read_bytes())
+        except OSError:
+            return ""
