@@ -13,7 +13,13 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache"
 FOLDER = CACHE / "deploy"
 BASE = FOLDER / "base.tar"
-SYSTEM = {"runc": "runc", "iptables": "iptables", "tini-static": "tini", "mmdebstrap": "mmdebstrap"}
+SYSTEM = {
+    "runc": "runc",
+    "iptables": "iptables",
+    "ip": "iproute2",
+    "tini-static": "tini",
+    "mmdebstrap": "mmdebstrap",
+}
 """Programs that must be on the machine, beside what `servers.py e2e` brings -> their Debian package."""
 
 

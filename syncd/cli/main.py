@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from syncd import __version__
-from syncd.cli import apply, check, demo, dev, logs, once, options, output, plan, run, schema, status
+from syncd.cli import apply, check, demo, dev, explain, graph, logs, once, options, output, plan, run, schema, status
 from syncd.core.errors import ConfigError, SyncdError, UsageError
 from syncd.core.printable import printable
 
@@ -56,6 +56,8 @@ for _command in (
     apply.apply,
     check.check,
     status.status,
+    explain.explain,
+    graph.graph,
     schema.schema,
     dev.dev,
     demo.demo,

@@ -3,13 +3,14 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from syncd.cli.options import OutputFormat
 
 if TYPE_CHECKING:
+    from syncd.core.report.lines import Line
     from syncd.core.report.model import PassResult
 
 _STYLES = {
@@ -59,13 +60,24 @@ def write_json(document: dict[str, Any]) -> None:
 def _write_text(result: "PassResult", hide_values: bool) -> None:
     from syncd.core.report.lines import lines
 
+    _print(lines(result, hide_values=hide_values))
+
+
+def write_lines(lines: "Iterable[Line]") -> None:
+    """Write lines of text."""
+    with to_stdout():
+        _print(lines)
+        sys.stdout.flush()
+
+
+def _print(lines: "Iterable[Line]") -> None:
     if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
-        for line in lines(result, hide_values=hide_values):
+        for line in lines:
             print(line.text)
         return
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False)
-    for line in lines(result, hide_values=hide_values):
+    for line in lines:
         console.print(Text(line.text, style=_STYLES[line.style]), soft_wrap=True)

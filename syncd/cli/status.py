@@ -84,6 +84,10 @@ def _write(document: dict[str, Any]) -> None:
         print(f"lock {lock['key']}: held by {'this instance' if lock['leading'] else lock['holder'] or 'nobody'}")
         if lock["error"]:
             print(f"  ! {lock['error']}")
+    if (config := document.get("config")) and config["error"]:
+        print(f"{config['file']}: was changed and is not in use:")
+        for line in config["error"].splitlines():
+            print(f"  ! {line}")
     for target in document["targets"]:
         applied = _time(target["last_applied_at"])
         print(

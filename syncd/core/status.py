@@ -103,6 +103,13 @@ class Status:
         checked = target.last_checked_at
         return checked is not None and now - checked <= self.freshness.target_s
 
+    def remarks(self) -> list[str]:
+        """Return what an operator should know and what keeps no target from being in sync, one sentence each."""
+        config = self.config
+        if config is None or config.error is None:
+            return []
+        return [f"{config.file} was changed and is not in use: {config.error}"]
+
     def not_ready(self, now: float) -> list[str]:
         """Return why the daemon is not ready, one sentence each, nothing where it is."""
         reasons = []

@@ -66,12 +66,10 @@ def _of_key(
     )
 
 
-
 def _joined(one: Part, more: Part) -> Part:
     """Return two readings of the same as one part, each place once."""
     places = tuple(dict.fromkeys([*one.places, *more.places]))
-    via = None if None in (one.via, more.via) else one.via
-    return replace(one, places=places, via=via)
+    return replace(one, places=places, via=one.via or more.via)
 
 
 def _lines(file: TemplateFile, path: str, trace: Trace, reads: list[Part]) -> list[Part]:
@@ -88,10 +86,13 @@ def _lines(file: TemplateFile, path: str, trace: Trace, reads: list[Part]) -> li
             if part.kind != "key":
                 names.setdefault(line, set()).add(f"{part.kind} {part.name}" if part.kind != "services" else part.name)
     found = []
-    for number, line in enumerate(trace.lines, 1):
+    sensitive = any(part.sensitive for part in reads)
+    for number, (line, text) in enumerate(trace.lines, 1):
         lines = sorted(behind(line))
         origins = tuple(dict.fromkeys(origin for one in lines for origin in keys.get(one, ())))
         uses = tuple(sorted(set().union(*(names.get(one, set()) for one in lines))))
         places = tuple(Place(file.path, one) for one in [line, *(one for one in lines if one != line)])
-        found.append(Part(str(number), "line", path, origins, uses=uses, places=places, at=(number, number)))
+        value = None if sensitive else text  # which of them hold a sensitive value cannot be told
+        at = (number, number)
+        found.append(Part(str(number), "line", path, origins, uses=uses, places=places, value=value, at=at))
     return found

@@ -60,7 +60,8 @@ def _app(hosts: frozenset[str], status: Callable[[], Status]) -> web.Application
 
     async def readyz(_request: web.Request) -> web.Response:
         reasons = status().not_ready(time.time())
-        return web.Response(text="\n".join(reasons or ["ready"]) + "\n", status=503 if reasons else 200)
+        lines = [*(reasons or ["ready"]), *status().remarks()]
+        return web.Response(text="\n".join(lines) + "\n", status=503 if reasons else 200)
 
     async def metrics(_request: web.Request) -> web.Response:
         body, content_type = exposition(status())

@@ -16,5 +16,6 @@ def document(status: Status, now: float) -> dict[str, Any]:
         "not_ready": reasons,
         "source": asdict(status.source),
         "lock": asdict(status.lock) if status.lock else None,
+        "config": asdict(status.config) if status.config else None,
         "targets": [asdict(target) for target in status.targets],
     }

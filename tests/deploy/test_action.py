@@ -86,6 +86,19 @@ def test_values_on_request(act: Act) -> None:
     assert f"+API_URL='{VALUE}'" in ended.summary or f"+API_URL={VALUE}" in ended.summary
 
 
+@pytest.mark.parametrize("mode", ["plan", "once", "apply"])
+def test_values_are_hidden_where_they_arise(act: Act, temp: Path, mode: str) -> None:
+    """In every mode syncd itself is told to hide them, unless they are wanted."""
+    act(mode="plan", plan_file="plan.json")
+    log = temp / "words"
+    python = temp / "syncd" / "bin" / "python"
+    # The action runs itself by this Python too, with the path of a script; syncd it runs by -m.
+    python.write_text(python.read_text().replace("exec", f'[ "$1" != -m ] || echo "$@" >"{log}"\nexec'))
+    for show_values in ("false", "true"):
+        act(mode=mode, plan_file="plan.json" if mode == "apply" else "", show_values=show_values)
+        assert ("--hide-values" in log.read_text().split()) is (show_values == "false")
+
+
 def test_masks_line_by_line(act: Act) -> None:
     """Each line of a secret is a mask of its own."""
     assert set(SECRET.splitlines()) <= set(act().masks)

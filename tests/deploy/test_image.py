@@ -111,6 +111,31 @@ def test_the_slimmed_sdk_still_pushes(engine: Engine, folder: Path, run: Run) ->
     assert "edge (cloudflare_kv): in sync" in engine.ok(*base, "plan", *words)
 
 
+def test_it_reloads_by_the_docker_api(engine: Engine, folder: Path, run: Run) -> None:
+    """With the engine's socket and its group it restarts another container after it wrote a file."""
+    consumer = run("dev", "--port", "0", "--kv-port", "0", options=("--label", "role=consumer", "--tmpfs", "/tmp"))
+    reload = "{docker: {label: role=consumer, restart: true}, timeout: 30s}"
+    text = CONFIG.split("  edge:")[0].replace("targets:", f"reloads:\n  consumer: {reload}\ntargets:")
+    (folder / "config.yaml").write_text(text.replace("kind: env_file", "kind: env_file, reload: consumer"))
+    socket = engine.host.removeprefix("unix://")
+    options = ["-v", f"{folder}:/etc/syncd:ro", "-v", f"{socket}:/var/run/docker.sock"]
+    options += ["--group-add", str(Path(socket).stat().st_gid)]
+    options += ["--tmpfs", "/var/lib/syncd:uid=10001,mode=0700", "--tmpfs", "/srv/syncd/env:uid=10001"]
+    before = engine.inspect(consumer)["State"]["StartedAt"]
+    said = engine.ok("run", "--rm", *LOCKED, *options, IMAGE, "once", "--source", "/etc/syncd/seed.yaml")
+    assert "reload consumer: done" in said
+    assert engine.inspect(consumer)["State"]["StartedAt"] != before
+
+
+def test_it_stops_from_its_first_moment_on(engine: Engine, run: Run) -> None:
+    """PID 1 that is stopped right after its start is not waited for: as it loads its libraries it ends with 0."""
+    name = run("run", "--source", "/etc/syncd/seed.yaml", options=("--tmpfs", "/var/lib/syncd:uid=10001,mode=0700"))
+    began = time.monotonic()
+    engine.ok("stop", "-t", "10", name)
+    assert time.monotonic() - began < 2
+    assert engine.inspect(name)["State"]["ExitCode"] == 0
+
+
 def test_healthy_then_stops_at_once(engine: Engine, run: Run, folder: Path) -> None:
     """The daemon becomes healthy by its own status, and as PID 1 ends with 0 within 2 s of `docker stop`."""
     text = CONFIG.split("  edge:")[0]

@@ -1,6 +1,6 @@
 """A real Docker Engine of our own, in a folder of its own; images are made here, nothing is pulled.
 
-Its programs are unpacked below .cache/ (scripts/recipes.py). It needs root and runc; with a network iptables and tini too.
+Its programs are unpacked below .cache/ (scripts/recipes.py). It needs root and runc; with a network iptables too.
 """
 
 from __future__ import annotations

@@ -11,6 +11,9 @@ _VALUE_WIDTH = 62
 _WHOLE_VALUE = 400
 _LABEL = 10
 _PLACES = 3
+_REASONS = 10
+_HARD = "\u00a0"
+"""A space at which no line ends."""
 _STATES: Mapping[State, str] = {
     "in_sync": "in sync",
     "create": "to create",
@@ -37,8 +40,10 @@ def lines(explained: Explanation, *, detail: bool) -> Iterator[Line]:
     yield Line(f"{explained.target} ({explained.kind}){what}: {state}", "title")
     if explained.verdict.why and not explained.unreadable:
         yield from _wrapped(explained.verdict.why, "  ", "plain")
-    for text in explained.why:
+    for text in explained.why[:_REASONS]:
         yield from _wrapped(f"! {text}", "  ", "bad")
+    if len(explained.why) > _REASONS:
+        yield Line(f"  ! and {len(explained.why) - _REASONS} more", "bad")
     overlay = f", overlay {explained.layer}/" if explained.layer else ""
     index = f"Consul index {explained.index}" if explained.index else "read from a file"
     yield Line(f"  {index}, prefix {explained.prefix or '(none)'}{overlay}", "dim")
@@ -51,17 +56,14 @@ def lines(explained: Explanation, *, detail: bool) -> Iterator[Line]:
 
 def _part(one: Explained, whole: Explanation, detail: bool) -> Iterator[Line]:
     part, verdict = one.part, one.verdict
-    yield Line(f"{_title(part)}: {_STATES[verdict.state]}", _STYLES.get(verdict.state, "bad"))
-    if verdict.why and not (
-        part.kind in ("key", "folder", "service", "services", "env", "line")
-        and not detail
-        and verdict.why in whole.verdict.why
-    ):
+    stands_alone = part.kind in ("variable", "pair") or verdict.state in ("missing", "fault", "held")
+    state = f": {_STATES[verdict.state]}" if stands_alone else ""
+    yield Line(_title(part) + state, _STYLES.get(verdict.state, "bad") if stands_alone else "plain")
+    if verdict.why and verdict.why != whole.verdict.why:
         yield from _wrapped(verdict.why, "  ", "plain")
-    if part.kind != "line":
-        yield from _value(part, detail)
-    for number, origin in enumerate(part.origins):
-        yield from _origin(origin, part, whole, first=number == 0)
+    yield from _value(part, detail)
+    for origin in part.origins:
+        yield from _origin(origin, part, whole)
     yield from _rest(part, detail)
     if one.place:
         yield _row("config", one.place)
@@ -73,10 +75,11 @@ def _title(part: Part) -> str:
 
 
 def _value(part: Part, detail: bool) -> Iterator[Line]:
+    label = "text" if part.kind == "line" else "value"
     if part.sensitive:
         yield _row("value", "«sensitive»")
     elif part.value is not None:
-        yield _row("value", short(part.value, _WHOLE_VALUE if detail else _VALUE_WIDTH))
+        yield _row(label, short(part.value, _WHOLE_VALUE if detail else _VALUE_WIDTH))
     elif any(one.item is not None for one in part.origins) and part.fault is None and part.kind in ("pair", "key"):
         yield _row("value", f"not text, {counted(len(_bytes(part)), 'byte')}")
 
@@ -85,11 +88,12 @@ def _bytes(part: Part) -> bytes:
     return next(one.item.value for one in part.origins if one.item is not None)
 
 
-def _origin(origin: Origin, part: Part, whole: Explanation, *, first: bool) -> Iterator[Line]:
+def _origin(origin: Origin, part: Part, whole: Explanation) -> Iterator[Line]:
     item = origin.item
     source = whole.prefix + (item.source_key if item is not None else origin.key)
     if item is None:
-        found = "may not be read" if origin.hidden else "has no value"
+        lacks = "has no value; the template does without" if part.kind == "key" and origin.stood_in else "has no value"
+        found = "may not be read" if origin.hidden else lacks
     else:
         found = f"ModifyIndex {item.modify_index}" if item.modify_index else "from a file"
     yield from _wrapped(f"{source}, {found}", "  " + "key".ljust(_LABEL), "plain")
@@ -109,17 +113,7 @@ def _layer(origin: Origin, whole: Explanation) -> str:
 
 
 def _rest(part: Part, detail: bool) -> Iterator[Line]:
-    if part.default is not None:
-        used = "used" if part.default.used else "not used, the key has a value"
-        yield from _wrapped(
-            f"{short(part.default.value, _VALUE_WIDTH)}, {used}", "  " + "default".ljust(_LABEL), "plain"
-        )
-    elif part.kind == "key" and any(one.stood_in for one in part.origins):
-        yield _row("default", "used, or only asked whether it is there: the template says what then")
-    if part.fixed:
-        yield _row("from", "a fixed value in the config")
-    if part.template is not None:
-        yield _row("template", short(part.template, _WHOLE_VALUE if detail else _VALUE_WIDTH))
+    yield from _instead(part, detail)
     if part.uses:
         yield from _wrapped(", ".join(part.uses), "  " + "uses".ljust(_LABEL), "plain")
     if part.via is not None:
@@ -128,6 +122,23 @@ def _rest(part: Part, detail: bool) -> Iterator[Line]:
         yield _row("found", _count(part))
     if part.at is not None and part.kind != "line":
         yield _row("line", str(part.at[0]) if part.at[0] == part.at[1] else f"{part.at[0]} to {part.at[1]}")
+    yield from _places(part, detail)
+
+
+def _instead(part: Part, detail: bool) -> Iterator[Line]:
+    """Yield what is in the place of a key's value, or would be."""
+    if part.default is not None:
+        used = "used" if part.default.used else "not used, the key has a value"
+        yield from _wrapped(
+            f"{short(part.default.value, _VALUE_WIDTH)}, {used}", "  " + "default".ljust(_LABEL), "plain"
+        )
+    if part.fixed:
+        yield _row("from", "a fixed value in the config")
+    if part.template is not None:
+        yield _row("template", short(part.template, _WHOLE_VALUE if detail else _VALUE_WIDTH))
+
+
+def _places(part: Part, detail: bool) -> Iterator[Line]:
     label = "made by" if part.kind == "line" else "read at"
     most = len(part.places) if detail else _PLACES
     for place in part.places[:most]:
@@ -146,7 +157,8 @@ def _count(part: Part) -> str:
 
 def _place(place: Place) -> str:
     (file, line), *by = place.lines
-    return "".join([f"{file}:{line}", *(f", called by {other}:{number}" for other, number in by)])
+    callers = (f"←{_HARD}{other.rpartition('/')[2]}:{number}" for other, number in by)
+    return " ".join([f"{file}:{line}", *callers])
 
 
 def _row(label: str, text: str) -> Line:
@@ -161,4 +173,4 @@ def _wrapped(text: str, indent: str, style: Style) -> Iterator[Line]:
         found = textwrap.wrap(
             line, _WIDTH, initial_indent=first, subsequent_indent=below, break_long_words=False, break_on_hyphens=False
         )
-        yield from (Line(one, style) for one in found)
+        yield from (Line(one.replace(_HARD, " "), style) for one in found)

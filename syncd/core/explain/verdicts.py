@@ -62,7 +62,7 @@ def of_file(part: Part, standing: Standing) -> Verdict:
     change = next(iter(plan.changes), None)
     if change is None:
         return Verdict("held", plan.held[0]) if plan.held else Verdict("in_sync")
-    if part.line is not None and standing.text is not None:
+    if part.line is not None and standing.text is not None and change.op == "update":
         if f"\n{part.line}\n" in f"\n{standing.text}\n":
             return Verdict("in_sync", "this line is as it should be; others are not")
         there = re.search(rf"^[ \t]*(?:export[ \t]+)?{re.escape(part.name)}=", standing.text, re.MULTILINE)

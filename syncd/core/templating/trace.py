@@ -16,13 +16,14 @@ from syncd.core.templating.functions import Functions, Read
 class Trace:
     """What one rendering read; it may have ended early. `missing` are keys without a value and without a default.
 
-    `lines` holds for each line of the output the line of the template that wrote it; empty where there is no output.
+    `lines` holds for each line of the output the line of the template that wrote it, and its text; empty where there is
+    no output.
     `hidden` says why a key may not be read, and `hidden_key` which.
     """
 
     reads: tuple[Read, ...]
     missing: frozenset[str]
-    lines: tuple[int, ...] = ()
+    lines: tuple[tuple[int, str], ...] = ()
     hidden_key: str | None = None
     hidden: str = ""
 
@@ -33,7 +34,7 @@ def traced(environment: TemplateEnvironment, functions: Functions, path: str, vi
     environment.begin()
     functions.begin(view)
     functions.told = reads.append
-    lines: list[int] = []
+    lines: list[tuple[int, str]] = []
     hidden_key, hidden = None, ""
     try:
         lines = _lines(environment, path)
@@ -82,24 +83,25 @@ def _stored(node: nodes.Node) -> Iterator[str]:
                 yield one.name
 
 
-def _lines(environment: TemplateEnvironment, path: str) -> list[int]:
-    """Render a template, and return the line of it that wrote each line of the output."""
+def _lines(environment: TemplateEnvironment, path: str) -> list[tuple[int, str]]:
+    """Render a template, and return each line of the output with the line of the template that wrote it."""
     template = environment.get_template(path)
     text = environment.text(path) or ""
     running: Any = template.root_render_func(template.new_context({}))
-    lines: list[int] = []
-    writer: int | None = None
+    lines: list[tuple[int, str]] = []
+    writer, written = None, ""
     for piece in map(str, running):
         frame = running.gi_frame
         first = place_in(template, frame.f_code, frame.f_lasti)[1]
         base = _line_of(text, piece, first)
         for number, part in enumerate(piece.split("\n")):
             if number:
-                lines.append(writer or first)
-                writer = None
+                lines.append((writer or first, written))
+                writer, written = None, ""
             if writer is None and part.strip():
                 writer = first if base is None else base + number
-    return lines if writer is None else [*lines, writer]
+            written += part
+    return lines if writer is None else [*lines, (writer, written)]
 
 
 def _line_of(text: str, piece: str, first: int) -> int | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.web.browser import Browser
-from tests.integration.daemon.test_daemon import daemon
+from tests.support.daemon import daemon
 from tests.support.stack import stack
 
 __all__ = ["daemon", "stack"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.web.browser import Browser
-from tests.integration.daemon.test_daemon import Daemon
+from tests.support.daemon import Daemon
 from tests.support.processes import wait_until
 from tests.support.stack import Stack
 
@@ -71,7 +71,7 @@ def test_it_says_when_syncd_is_gone_and_recovers(
     assert browser.text("#connection") == "Not connected"
     assert browser("axe")["violations"] == []
     stack.config["targets"]["more"] = {"kind": "env_file", "path": "out/more", "vars": {"A": "services/app/url"}}
-    monkeypatch.setattr("tests.integration.daemon.test_daemon.free_port", lambda: running.port)
+    monkeypatch.setattr("tests.support.daemon.free_port", lambda: running.port)
     other = daemon()
     browser.wait_for("#target-2", "more")
     browser.wait_for("#connection", "Live")

@@ -19,6 +19,7 @@ from syncd.targets.cloudflare import calls, faults, wire
 from syncd.targets.cloudflare import desired as wants
 from syncd.targets.cloudflare.budget import Budget
 from syncd.targets.cloudflare.ledger import Ledger
+from tests.faults.target.unguarded import PROTECTIONS as MORE
 
 
 def believes_any_answer() -> None:
@@ -31,6 +32,21 @@ def believes_any_answer() -> None:
             return wire.Answer(success=True)
 
     calls.understood = understood  # type: ignore[assignment]
+
+
+def believes_silence() -> None:
+    """A call whose connection is cut was carried out."""
+    original = calls.Calls._try
+
+    async def try_once(self: calls.Calls, *args: Any) -> Any:
+        try:
+            return await original(self, *args)
+        except faults.ApiFault as fault:
+            if fault.status:
+                raise
+            return wire.Answer(success=True)
+
+    calls.Calls._try = try_once  # type: ignore[method-assign]
 
 
 def ignores_unsuccessful_keys() -> None:
@@ -183,7 +199,7 @@ def backup_in_the_open() -> None:
     files._put_aside = put_aside
 
 
-PROTECTIONS: dict[str, Callable[[], None]] = {
+PROTECTIONS: dict[str, Callable[[], None]] = MORE | {
     one.__name__: one
     for one in (
         believes_any_answer,
@@ -202,5 +218,6 @@ PROTECTIONS: dict[str, Callable[[], None]] = {
         ends_only_the_leader,
         patient_reload,
         backup_in_the_open,
+        believes_silence,
     )
 }

@@ -6,7 +6,6 @@ import pytest
 
 from tests.support.stack import Stack
 
-
 VALUES = ("moved.example.com", "https://api.example.com", "127.0.0.1:10", "127.0.0.1:9")
 
 

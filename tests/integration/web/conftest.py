@@ -1,6 +1,6 @@
 """A daemon of each test's own, on the stack's servers."""
 
-from tests.integration.daemon.test_daemon import daemon
+from tests.support.daemon import daemon
 from tests.support.stack import stack
 
 __all__ = ["daemon", "stack"]

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from tests.integration.daemon.test_daemon import Daemon
 from tests.integration.web.stream import Stream
+from tests.support.daemon import Daemon
 from tests.support.http import Http
 from tests.support.processes import wait_until
 from tests.support.stack import Stack
