@@ -159,7 +159,7 @@ def _explanation(
 
     def verdict(part: Part) -> Verdict:
         if unreadable:
-            return Verdict("held", "what the target holds could not be read")
+            return Verdict("unknown")
         return of_file(part, standing) if is_file(target) else of_pair(part, standing)
 
     def place(part: Part) -> str:
@@ -172,7 +172,7 @@ def _explanation(
         prefix=setup.config.consul.prefix,
         layer=setup.rules.layer,
         index=found.snapshot.index,
-        verdict=Verdict("fault", plan.error or "") if unreadable else whole(standing),
+        verdict=Verdict("unknown", plan.error or "") if unreadable else whole(standing),
         why=tuple(why),
         parts=tuple(Explained(part, verdict(part), place(part)) for part in parts),
         reload=reload,

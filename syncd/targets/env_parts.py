@@ -66,7 +66,8 @@ class _Parting:
                 default = Default(spec.default, used=origins[0].item is None or origins[0].leads_nowhere)
                 origins = (replace(origins[0], stood_in=default.used),)
         elif spec.template is not None:
-            uses = tuple(sorted(inline_names(spec.template, name=name)))
+            named = inline_names(spec.template, name=name)
+            uses = tuple(one for one in self._origins if one in named)
             origins = tuple(dict.fromkeys(origin for one in uses for origin in self._origins.get(one, ())))
         self._origins[name] = origins
         faults = [one.hidden for one in origins if one.hidden]

@@ -88,8 +88,8 @@ def _lines(file: TemplateFile, path: str, trace: Trace, reads: list[Part]) -> li
     found = []
     sensitive = any(part.sensitive for part in reads)
     for number, (line, text) in enumerate(trace.lines, 1):
-        lines = sorted(behind(line))
-        origins = tuple(dict.fromkeys(origin for one in lines for origin in keys.get(one, ())))
+        lines = sorted(behind(line)) if text.strip() else []
+        origins = tuple(dict.fromkeys(origin for one in lines for origin in keys.get(one, ()) if not origin.stood_in))
         uses = tuple(sorted(set().union(*(names.get(one, set()) for one in lines))))
         places = tuple(Place(file.path, one) for one in [line, *(one for one in lines if one != line)])
         value = None if sensitive else text  # which of them hold a sensitive value cannot be told

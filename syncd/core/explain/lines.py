@@ -25,6 +25,7 @@ _STATES: Mapping[State, str] = {
     "held": "held",
     "unsafe": "unsafe",
     "kept": "kept as it is",
+    "unknown": "not known: the target cannot be read",
 }
 _STYLES: Mapping[State, Style] = {"in_sync": "plain", "create": "create", "update": "update", "delete": "delete"}
 
@@ -92,7 +93,8 @@ def _origin(origin: Origin, part: Part, whole: Explanation) -> Iterator[Line]:
     item = origin.item
     source = whole.prefix + (item.source_key if item is not None else origin.key)
     if item is None:
-        lacks = "has no value; the template does without" if part.kind == "key" and origin.stood_in else "has no value"
+        lacks = f"has no value, nor has {whole.layer}/{origin.key}" if whole.layer else "has no value"
+        lacks += "; the template does without" if part.kind == "key" and origin.stood_in else ""
         found = "may not be read" if origin.hidden else lacks
     else:
         found = f"ModifyIndex {item.modify_index}" if item.modify_index else "from a file"
@@ -139,11 +141,16 @@ def _instead(part: Part, detail: bool) -> Iterator[Line]:
 
 
 def _places(part: Part, detail: bool) -> Iterator[Line]:
-    label = "made by" if part.kind == "line" else "read at"
+    if part.kind == "line":
+        made, *behind = part.places
+        yield _row("made by", _place(made))
+        if behind:
+            more = ", ".join(str(place.line) for place in behind)
+            yield from _wrapped(f"lines {more} of it", "  " + "with".ljust(_LABEL), "plain")
+        return
     most = len(part.places) if detail else _PLACES
-    for place in part.places[:most]:
-        yield from _wrapped(_place(place), "  " + label.ljust(_LABEL), "plain")
-        label = "with" if part.kind == "line" else ""
+    for number, place in enumerate(part.places[:most]):
+        yield from _wrapped(_place(place), "  " + ("" if number else "read at").ljust(_LABEL), "plain")
     if len(part.places) > most:
         yield _row("", f"and {len(part.places) - most} more")
 

@@ -9,7 +9,7 @@ import pytest
 from tests.faults.support.report import record
 from tests.faults.target.conftest import EdgeWorld
 from tests.faults.target.kit import closest_writes_s, faulted
-from tests.faults.target.test_edge import AREA, BULK, DELETE, LIST, PASSING, REFUSED, Row, fresh
+from tests.faults.target.test_edge import AREA, BULK, DELETE, LIST, PASSING, REFUSED, Row, fresh, refusal
 from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -99,3 +99,41 @@ def test_all_is_refused_for_one_key(make_world: Callable[..., EdgeWorld]) -> Non
     world.until_says("edge", "HTTP 400")
     assert [world.domain(name) for name in ("api", "web", "www")] == [None] * 3
     record("a key over 512 bytes", area=AREA, red_without="measuring before sending")
+
+
+def test_a_cut_connection_taken_for_a_success(worlds: Worlds) -> None:
+    """The bulk never arrived, the status says in sync, and the pair is as it was."""
+    world, value = worlds("believes_silence"), fresh()
+    world.kv.fault(BULK, times=-1, drop="before")
+    world.put(config__domains__api=value)
+    wait_until(lambda: faulted(world.kv, BULK), 20)
+    wait_until(lambda: world.daemon.states()["edge"] == "in_sync", 20)
+    assert world.domain("api") != value.encode()
+    record("connection reset", area=AREA, red_without=ANSWERS)
+
+
+def test_a_refused_delete_taken_for_a_success(worlds: Worlds) -> None:
+    """The pair that had to go is there, and the status says in sync."""
+    world = worlds("believes_any_answer")
+    world.put(config__domains__old=fresh())
+    wait_until(lambda: world.domain("old"), 10)
+    world.kv.fault(DELETE, times=-1, **refusal(200, 10001))
+    world.drop("config/domains/old")
+    wait_until(lambda: faulted(world.kv, DELETE), 20)
+    wait_until(lambda: world.daemon.states()["edge"] == "in_sync", 20)
+    assert world.domain("old") is not None
+    record("a delete that is refused", area=AREA, red_without=ANSWERS)
+
+
+def test_all_wait_for_an_api_that_takes_its_time(make_world: Callable[..., EdgeWorld]) -> None:
+    """Where targets share one turn, the file beside follows only when the API has answered."""
+    world, value, url = make_world(), fresh(), fresh()
+    world.start("one_at_a_time")
+    world.kv.fault(BULK, times=1, delay_ms=4_000)
+    world.put(config__domains__api=value)
+    wait_until(lambda: faulted(world.kv, BULK), 10)
+    assert world.domain("api") != value.encode()
+    world.put(services__app__url=url)
+    wait_until(lambda: (world.folder / "out/app").read_text() == url, 20)
+    assert world.domain("api") == value.encode()
+    record("an API that answers after 8 s", area=AREA, red_without="one worker per target")

@@ -210,3 +210,29 @@ def test_without_ending_the_group_children_stay(make_world: MakeWorld) -> None:
 
             os.kill(pid, 9)
     record("a reload that hangs", area=AREA, red_without="ending the whole process group")
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("fault", ["a reload that fails", "no binary"])
+def test_without_the_journal_a_failed_reload_is_forgotten(make_world: MakeWorld, fault: str) -> None:
+    """The next pass finds the file as it should be and says in sync; what was loaded is the old one."""
+    world = make_world(run=["./reload.sh"])
+    script, away = world.folder / "reload.sh", world.folder / "elsewhere"
+    script.write_text(f"#!/bin/sh\ntest ! -e broken || exit 7\n{NOTE}\n")
+    script.chmod(0o755)
+    world.start("forgets_owed_reloads")
+    before = lines(world)
+    if fault == "no binary":
+        script.rename(away)
+    else:
+        (world.folder / "broken").touch()
+    world.put(v="second")
+    wait_until(lambda: "failed" in [event["state"] for event in world.daemon.events("reload")], 20)
+    if fault == "no binary":
+        away.rename(script)
+    else:
+        (world.folder / "broken").unlink()
+    world.daemon.wait_ready()
+    assert (world.folder / "out/app").read_text() == "second\n"
+    assert lines(world) == before
+    record(fault, area=AREA, red_without=OWED)
