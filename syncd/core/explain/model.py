@@ -10,7 +10,8 @@ PartKind = Literal["variable", "pair", "key", "folder", "service", "services", "
 State = Literal[
     "in_sync", "create", "update", "delete", "missing", "fault", "conflict", "held", "unsafe", "kept", "unknown"
 ]
-"""`unknown`: what the target holds could not be read. `kept`: nothing is done to it, since something else stands in its way or the policy forbids it."""
+"""`unknown`: what the target holds could not be read. `kept`:
+nothing is done to it, since something else stands in its way or the policy forbids it."""
 
 
 @dataclass(frozen=True, slots=True)

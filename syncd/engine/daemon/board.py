@@ -19,12 +19,13 @@ class Board:
 
     def __init__(
         self,
+        started_at: float,
         freshness: Freshness,
         source: Callable[[], SourceStatus],
         lock: Callable[[], LockStatus | None],
         config: ConfigStatus,
     ) -> None:
-        self._started_at = time.time()
+        self._started_at = started_at
         self._freshness = freshness
         self._source = source
         self._lock = lock

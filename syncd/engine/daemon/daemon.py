@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +13,11 @@ import structlog
 from syncd.config.load import Loaded
 from syncd.core.errors import ConfigError, SyncdError
 from syncd.core.model import Need
-from syncd.core.status import ConfigStatus, TargetStatus
+from syncd.core.status import ConfigStatus
 from syncd.engine.daemon import parts as making
 from syncd.engine.daemon.config_file import ConfigFile
 from syncd.engine.daemon.crew import grouped
-from syncd.engine.daemon.observing import Observer
-from syncd.engine.daemon.parts import Parts
+from syncd.engine.daemon.parts import Lasting, Parts
 from syncd.engine.daemon.reconfiguring import Candidate, candidate, rehearse
 from syncd.engine.daemon.schedule import every
 from syncd.engine.daemon.service_manager import ServiceManager, keep_posted
@@ -69,13 +68,12 @@ class Daemon:
         reread: Callable[[], Loaded],
         journal: Journal,
     ) -> None:
-        self._setup, self._source_file, self._env, self._journal = setup, source_file, env, journal
+        self._setup, self._source_file, self._env = setup, source_file, env
         self._reread = reread
         self._file = ConfigFile(setup.config_file)
-        self._config = ConfigStatus(setup.config_file.name, time.time())
+        now = time.time()
+        self._lasting = Lasting(journal, now, ConfigStatus(setup.config_file.name, now))
         self._next: Setup | None = None
-        self._known: Mapping[str, TargetStatus] = {}
-        self._observers: Sequence[Observer] = ()
         self._manager = ServiceManager(env)
         self._work: asyncio.Task[None] | None = None
         self._templates: asyncio.Task[None] | None = None
@@ -109,7 +107,7 @@ class Daemon:
     async def _round(self) -> None:
         setup = self._setup
         async with AsyncExitStack() as stack:
-            parts = making.build(setup, self._source_file, self._journal, self._config, self._known, self._observers)
+            parts = making.build(setup, self._source_file, self._lasting)
             self._parts = parts
             stack.push_async_callback(parts.source.close)
             if parts.leadership is not None:
@@ -182,11 +180,11 @@ class Daemon:
             self._manager.reloading()
             try:
                 found = candidate(self._reread(), self._setup, self._env)
-                await rehearse(found, parts.board.targets, self._journal, self._source_file)
+                await rehearse(found, parts.board.targets, self._lasting.journal, self._source_file)
                 await self._take(found, parts, tasks)
             except SyncdError as error:
                 self._file.refused(again=not isinstance(error, ConfigError))
-                self._say_config(parts, replace(self._config, error=str(error)))
+                self._say_config(parts, replace(self._lasting.config, error=str(error)))
             finally:
                 self._manager.ready()
 
@@ -194,9 +192,9 @@ class Daemon:
         """Let a planned configuration take the place of the one in use."""
         old, self._setup = self._setup, found.setup
         self._file.settled()
-        self._say_config(parts, ConfigStatus(self._config.file, time.time()))
+        self._say_config(parts, ConfigStatus(self._lasting.config.file, time.time()))
         fresh = {target.name for name in found.fresh for target in grouped(found.setup)[name]}
-        self._known = {
+        self._lasting.targets = {
             name: replace(status, state="pending", reasons=(_CHANGED,)) if name in fresh else status
             for name, status in parts.board.targets.items()
         }
@@ -205,7 +203,7 @@ class Daemon:
             self._end_round()
             return
         await parts.crew.dismiss(found.gone)
-        parts.board.list(making.kinds(found.setup), making.remote(found.setup), self._known)
+        parts.board.list(making.kinds(found.setup), making.remote(found.setup), self._lasting.targets)
         for name, target in old.targets.items():
             if not is_file(target) and found.setup.targets.get(name) is not target:
                 await target.close()
@@ -214,11 +212,11 @@ class Daemon:
             self._begin_templates(parts, tasks)
 
     def _say_config(self, parts: Parts, config: ConfigStatus) -> None:
-        if config.error is not None and config.error != self._config.error:
+        if config.error is not None and config.error != self._lasting.config.error:
             _log.warning("config_refused", file=config.file, error=config.error)
         elif config.error is None:
             _log.info("config_loaded", file=config.file, targets=len(self._setup.targets))
-        self._config = parts.board.config = config
+        self._lasting.config = parts.board.config = config
 
     def _begin_templates(self, parts: Parts, tasks: asyncio.TaskGroup) -> None:
         """Follow the template files of the configuration in use, and no longer those of another."""

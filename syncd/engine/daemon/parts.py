@@ -1,7 +1,7 @@
 """What a daemon consists of, made from one configuration; nothing is connected yet."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from syncd.core.changes import Changed
@@ -19,6 +19,21 @@ from syncd.engine.reading import is_file
 from syncd.engine.setup import Setup
 
 
+@dataclass(slots=True)
+class Lasting:
+    """What outlives a change of configuration.
+
+    `started_at` is in seconds since the epoch; `targets` is what is known of targets of these names, such as when they
+    were applied.
+    """
+
+    journal: Journal
+    started_at: float
+    config: ConfigStatus
+    targets: Mapping[str, TargetStatus] = field(default_factory=dict)
+    observers: Sequence[Observer] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The source, the workers, the board they note things on, the lock, and what stands in for an absent source."""
@@ -30,19 +45,11 @@ class Parts:
     stand_in: StandIn | None
 
 
-def build(
-    setup: Setup,
-    source_file: Path | None,
-    journal: Journal,
-    config: ConfigStatus,
-    before: Mapping[str, TargetStatus],
-    observers: Sequence[Observer],
-) -> Parts:
+def build(setup: Setup, source_file: Path | None, lasting: Lasting) -> Parts:
     """Return the parts of a daemon.
 
     Args:
         source_file: an exported file in place of Consul.
-        before: what was known of targets of these names, such as when they were applied.
 
     Raises:
         ConfigError: the token, a certificate or the source file cannot be used.
@@ -59,13 +66,14 @@ def build(
         source = stand_in = StandIn(source, last_good_of(setup), lambda: _well(board))
     leadership = leadership_of(setup, "run", lambda: crew.reconcile(remote_only=True))
     board = Board(
+        lasting.started_at,
         Freshness(2 * setup.config.consul.wait + 30, 2 * setup.config.reconcile.interval),
         lambda: source.status,
         lambda: leadership.status if leadership is not None else None,
-        config,
+        lasting.config,
     )
-    board.list(kinds(setup), remote(setup), before)
-    shared = Surroundings(source, journal, board, Observers(observers))
+    board.list(kinds(setup), remote(setup), lasting.targets)
+    shared = Surroundings(source, lasting.journal, board, Observers(lasting.observers))
     crew = Crew(shared, leadership.lease if leadership is not None else None)
     return Parts(source, board, crew, leadership, stand_in)
 
