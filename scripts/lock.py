@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -11,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-KV = ROOT / "tests" / "support" / "kv"
+NODE = ("tests/support/kv", "tests/e2e/web")
 LOCKS = {
     # Image, GitHub Action and systemd unit are installed from this one: reloads by the Docker API are part of it.
     "requirements.lock": ["pyproject.toml", "--extra", "docker"],
@@ -31,18 +30,19 @@ def lock_python(uv: str) -> None:
         subprocess.run(argv, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
 
-def lock_node() -> None:
-    """Write the lock file of the Workers KV test server; npm's addresses and funding links are left out."""
-    with tempfile.TemporaryDirectory() as folder:
-        shutil.copyfile(KV / "package.json", Path(folder, "package.json"))
+def lock_node(folder: Path) -> None:
+    """Write the lock file beside a package.json; npm's addresses and funding links are left out."""
+    with tempfile.TemporaryDirectory() as work:
+        shutil.copyfile(folder / "package.json", Path(work, "package.json"))
         options = ["--package-lock-only", "--ignore-scripts", "--omit-lockfile-registry-resolved", "--no-audit"]
-        subprocess.run(["npm", "install", *options], cwd=folder, check=True, stdout=subprocess.DEVNULL, env=os.environ)
-        lock = json.loads(Path(folder, "package-lock.json").read_text())
+        subprocess.run(["npm", "install", *options], cwd=work, check=True, stdout=subprocess.DEVNULL)
+        lock = json.loads(Path(work, "package-lock.json").read_text())
     for package in lock["packages"].values():
         package.pop("funding", None)
-    (KV / "package-lock.json").write_text(json.dumps(lock, indent=2) + "\n")
+    (folder / "package-lock.json").write_text(json.dumps(lock, indent=2) + "\n")
 
 
 if __name__ == "__main__":
     lock_python(sys.argv[1])
-    lock_node()
+    for name in NODE:
+        lock_node(ROOT / name)

@@ -75,7 +75,8 @@ def main() -> int:
     except ValueError as fault:
         annotate("error", str(fault))
         return USAGE
-    argv = [sys.executable, "-m", "syncd", *inputs.argv()]
+    # -P: the folder of the repository is no place to import from.
+    argv = [sys.executable, "-P", "-m", "syncd", *inputs.argv()]
     child = {name: value for name, value in os.environ.items() if not name.startswith("SYNCD_ACTION_")}
     done = subprocess.run(argv, capture_output=True, text=True, check=False, env=child)
     quote(done.stderr)

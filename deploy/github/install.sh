@@ -13,5 +13,5 @@ python=$RUNNER_TEMP/syncd/bin/python
 # Run from where it lies: a build would download build tools.
 packages=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 printf '%s\n' "$GITHUB_ACTION_PATH" >"$packages/syncd.pth"
-printf '#!/bin/sh\nexec "%s" -m syncd "$@"\n' "$python" >"$RUNNER_TEMP/syncd/bin/syncd"
+printf '#!/bin/sh\nexec "%s" -P -m syncd "$@"\n' "$python" >"$RUNNER_TEMP/syncd/bin/syncd"
 chmod +x "$RUNNER_TEMP/syncd/bin/syncd"

@@ -13,7 +13,8 @@ class SourceStatus:
     """The source: `state` is `stale` where nothing confirmed it lately. Times are seconds since the epoch.
 
     `distrusted_since`: it answers since then, and what it answers cannot be believed. `last_good_at`: it was not
-    reached since the start, and what it held then, the last known good, stands in for it.
+    reached since the start, and what it held then, the last known good, stands in for it. `errors` is how often asking
+    it failed, `reconnects` how often a watch that had failed got an answer again.
     """
 
     state: SourceState = "starting"
@@ -23,6 +24,8 @@ class SourceStatus:
     connections: int = 0
     distrusted_since: float | None = None
     last_good_at: float | None = None
+    errors: int = 0
+    reconnects: int = 0
 
 
 @dataclass(frozen=True, slots=True)

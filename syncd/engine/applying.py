@@ -49,6 +49,8 @@ class Done:
     retry_after_s: float | None = None
     touched: bool = False
     """True where its changes were carried out, all of them if there is no `error`."""
+    refused: frozenset[str] = frozenset()
+    """Of the changes that were carried out, the keys of those that the target did not take."""
 
 
 async def apply_pass(setup: Setup, journal: Journal, pass_plan: PassPlan, conditions: Conditions) -> PassResult:
@@ -262,5 +264,7 @@ async def _push(
     if failed:
         key, why = next(iter(failed.items()))
         more = f", and {len(failed) - 1} more" if len(failed) > 1 else ""
-        return {target.name: Done("failed", redaction.clean(f"{key}: {why}{more}"), touched=True)}
+        return {
+            target.name: Done("failed", redaction.clean(f"{key}: {why}{more}"), touched=True, refused=frozenset(failed))
+        }
     return {target.name: Done(_after(one), touched=True)}

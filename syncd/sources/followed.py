@@ -49,10 +49,10 @@ class FollowedFile:
         try:
             snapshot = await self._source.read(needs)
         except ConfigError as error:
-            self.status = replace(self.status, state="stale", error=str(error))
+            self.status = replace(self.status, state="stale", error=str(error), errors=self.status.errors + 1)
             raise
         old, self.snapshot = self.snapshot, snapshot
-        self.status = SourceStatus("ok", 0, time.time())
+        self.status = SourceStatus("ok", 0, time.time(), errors=self.status.errors)
         changed = between(old, snapshot)
         if changed:
             self._on_change(changed)

@@ -24,6 +24,9 @@ class Health:
         self._stale_at: float | None = None
         self._distrusted_at: float | None = None
         self._logged: set[object] = set()
+        self._errors = 0
+        self._reconnects = 0
+        self._cut: set[Path] = set()
 
     @property
     def reading_fails(self) -> bool:
@@ -33,6 +36,9 @@ class Health:
     def failed(self, path: Path | None, error: SyncdError) -> None:
         """Note a failure of one path, or of a full reading."""
         now = time.time()
+        self._errors += 1
+        if path is not None:
+            self._cut.add(path)
         self._failing.pop(path, None)
         self._failing[path] = error  # the newest is the last
         self._stale_at = self._stale_at or now
@@ -49,6 +55,8 @@ class Health:
             self._failing.clear()
         else:
             self._failing.pop(path, None)
+            self._reconnects += path in self._cut
+            self._cut.discard(path)
         if not self._distrusts():
             self._distrusted_at = None
         if self._failing:
@@ -63,7 +71,16 @@ class Health:
         """Return how the source is now."""
         error = str(list(self._failing.values())[-1]) if self._failing else None
         state = "stale" if self._failing else "starting" if self._contact_at is None else "ok"
-        return SourceStatus(state, index, self._contact_at, error, connections, self._distrusted_at)  # type: ignore[arg-type]
+        return SourceStatus(
+            state,  # type: ignore[arg-type]
+            index,
+            self._contact_at,
+            error,
+            connections,
+            self._distrusted_at,
+            errors=self._errors,
+            reconnects=self._reconnects,
+        )
 
     def _distrusts(self) -> bool:
         return any(isinstance(error, NotConsul | SourceDenied) for error in self._failing.values())

@@ -16,6 +16,8 @@ from syncd.core.fields import Debounce, Expect, FileMode, Limits, Strict
 from syncd.core.graph.model import Feed
 from syncd.core.model import Change, Desired, Entry, Need
 from syncd.core.snapshot import View
+from syncd.core.windows import WindowText
+from syncd.core.usage import Usage
 
 Raw = Mapping[str, Any]
 """A target as the file says it, before it is validated: every scalar is text (expanded) or None."""
@@ -56,6 +58,8 @@ class TargetConfig(Strict):
     limits: Limits | None = None
     expect: Expect | None = None
     debounce: Debounce | None = None
+    only_between: tuple[WindowText, ...] = ()
+    """When it may be changed; empty is always."""
 
     @classmethod
     def references(cls, raw: Raw) -> Iterable[Reference]:
@@ -179,6 +183,16 @@ class Explains(Protocol):
 
     def outline(self) -> tuple[Feed, ...]:
         """Return what the target reads as far as its config and templates say, without reading it."""
+        ...
+
+
+@runtime_checkable
+class UsesWorkersKv(Protocol):
+    """What a remote target may offer beside: how much it asked of Workers KV, for the metrics."""
+
+    @property
+    def usage(self) -> Usage:
+        """What targets of this name asked since the process began."""
         ...
 
 

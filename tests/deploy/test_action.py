@@ -87,16 +87,24 @@ def test_values_on_request(act: Act) -> None:
 
 
 @pytest.mark.parametrize("mode", ["plan", "once", "apply"])
-def test_values_are_hidden_where_they_arise(act: Act, temp: Path, mode: str) -> None:
+def test_values_are_hidden_where_they_arise(workspace: Path, temp: Path, mode: str) -> None:
     """In every mode syncd itself is told to hide them, unless they are wanted."""
-    act(mode="plan", plan_file="plan.json")
-    log = temp / "words"
-    python = temp / "syncd" / "bin" / "python"
-    # The action runs itself by this Python too, with the path of a script; syncd it runs by -m.
-    python.write_text(python.read_text().replace("exec", f'[ "$1" != -m ] || echo "$@" >"{log}"\nexec'))
+    stand_in = temp / "path" / "syncd"
+    stand_in.mkdir(parents=True)
+    (stand_in / "__init__.py").touch()
+    (stand_in / "__main__.py").write_text("import sys; sys.exit(print(*sys.argv, file=sys.stderr))")
+    runner, env = Runner(ROOT, workspace, temp), {"PYTHONPATH": str(stand_in.parent)}
     for show_values in ("false", "true"):
-        act(mode=mode, plan_file="plan.json" if mode == "apply" else "", show_values=show_values)
-        assert ("--hide-values" in log.read_text().split()) is (show_values == "false")
+        ended = runner.run(env, mode=mode, plan_file="plan.json", show_values=show_values)
+        assert ("--hide-values" in ended.log.split()) is (show_values == "false")
+
+
+def test_no_code_of_the_repository_is_run(act: Act, workspace: Path) -> None:
+    """A pull request may bring files that are named like what syncd imports: they stay unread."""
+    for name in ("typer.py", "syncd.py", "yaml.py", "comment.py"):
+        (workspace / name).write_text("raise SystemExit('hunted')")
+    ended = act()
+    assert (ended.code, "hunted" in ended.log) == (0, False)
 
 
 def test_masks_line_by_line(act: Act) -> None:

@@ -109,6 +109,7 @@ class Daemon:
         async with AsyncExitStack() as stack:
             parts = making.build(setup, self._source_file, self._lasting)
             self._parts = parts
+            stack.callback(self._forget_reconcile)
             stack.push_async_callback(parts.source.close)
             if parts.leadership is not None:
                 stack.push_async_callback(parts.leadership.close)
@@ -173,6 +174,10 @@ class Daemon:
         """Begin a reconcile, unless one is under way: a slow source must not make them pile up."""
         if self._reconciling is None or self._reconciling.done():
             self._reconciling = asyncio.get_running_loop().create_task(self._reconcile(parts), name="reconcile")
+
+    def _forget_reconcile(self) -> None:
+        if self._reconciling is not None:
+            self._reconciling.cancel()
 
     async def _follow_config(self, parts: Parts, tasks: asyncio.TaskGroup) -> None:
         """Take what the config file says in use whenever it changed; what cannot be used harms nothing."""

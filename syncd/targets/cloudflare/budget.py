@@ -1,7 +1,9 @@
 """One API token's calls: Cloudflare allows 1,200 per 5 minutes, and blocks the token for 5 minutes past them."""
 
 from collections import deque
+from collections.abc import Callable
 
+from syncd.core.usage import Wait
 from syncd.targets.cloudflare.clock import Clock
 
 CALLS = 1_100
@@ -26,11 +28,12 @@ class Budget:
         self._taken: deque[float] = deque(maxlen=calls)
         self._blocked_until = 0.0
 
-    async def take(self, deadline: float) -> None:
+    async def take(self, deadline: float, waiting: Callable[[Wait, float], None] = lambda _why, _s: None) -> None:
         """Wait until one call is allowed, and count it.
 
         Args:
             deadline: monotonic seconds; no wait that would end later is begun.
+            waiting: told why, and how many seconds, before each wait.
 
         Raises:
             TooLong: the call would have to wait past the deadline.
@@ -38,6 +41,7 @@ class Budget:
         while (at := self._next_at()) > (now := self._clock.now()):
             if at > deadline:
                 raise TooLong(at - now)
+            waiting("retry_after" if at == self._blocked_until else "budget", at - now)
             await self._clock.sleep(at - now)
         self._taken.append(self._clock.now())
 

@@ -10,6 +10,7 @@ import msgspec
 import stamina
 
 from syncd.core.errors import TargetError
+from syncd.core.usage import Operation
 from syncd.targets.base import Fence, unfenced
 from syncd.targets.cloudflare import wire
 from syncd.targets.cloudflare.budget import TooLong
@@ -26,14 +27,19 @@ _UNREADABLE = "\ufffd"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call below the namespace's address; `keys` are those it writes, if `fence` lets it."""
+    """One call below the namespace's address; `keys` are those it writes, if `fence` lets it.
 
+    `billed` is how many operations of its kind it is to Cloudflare.
+    """
+
+    kind: Operation
     method: str
     operation: str
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     keys: tuple[str, ...] = ()
     fence: Fence = unfenced
+    billed: int = 1
 
 
 class Calls:
@@ -46,6 +52,7 @@ class Calls:
         self._place = place
         self._clock = shared.clock
         self._budget = shared.budget(token)
+        self._usage = shared.usage(target)
         account, namespace = quote(place.account_id, safe=""), quote(place.namespace_id, safe="")
         self._path = f"/accounts/{account}/storage/kv/namespaces/{namespace}/"
 
@@ -56,7 +63,7 @@ class Calls:
             TargetError: it could not be read.
         """
         query = {"limit": "1000", "prefix": prefix, "cursor": cursor}
-        request = Request("GET", "keys", {name: value for name, value in query.items() if value})
+        request = Request("list", "GET", "keys", {name: value for name, value in query.items() if value})
         with self._named("listing keys"):
             answer = await self._send(request, wire.Answer[list[wire.Row]], deadline)
         return answer.result or (), (answer.result_info and answer.result_info.cursor) or ""
@@ -67,7 +74,10 @@ class Calls:
         Raises:
             TargetError: none is known to be written.
         """
-        return await self._bulk("writing", Request("PUT", "bulk", keys=tuple(bulk), fence=fence), bulk, deadline)
+        request = Request("write", "PUT", "bulk", keys=tuple(bulk), fence=fence, billed=len(bulk))
+        refused = await self._bulk("writing", request, bulk, deadline)
+        self._usage.writes += len(bulk) - len(refused)
+        return refused
 
     async def delete(self, bulk: Mapping[str, bytes], deadline: float, fence: Fence = unfenced) -> Sequence[str]:
         """Delete a bulk of keys; return those that were not deleted.
@@ -75,7 +85,7 @@ class Calls:
         Raises:
             TargetError: none is known to be deleted.
         """
-        request = Request("POST", "bulk/delete", keys=tuple(bulk), fence=fence)
+        request = Request("delete", "POST", "bulk/delete", keys=tuple(bulk), fence=fence, billed=len(bulk))
         return await self._bulk("deleting", request, bulk, deadline)
 
     async def contents(self, keys: Sequence[str], deadline: float) -> dict[str, bytes]:
@@ -89,8 +99,9 @@ class Calls:
         """
         found: dict[str, bytes] = {}
         for start in range(0, len(keys), wire.GET_KEYS):
-            body = msgspec.json.encode({"keys": keys[start : start + wire.GET_KEYS], "type": "text"})
-            request = Request("POST", "bulk/get", body=body)
+            part = keys[start : start + wire.GET_KEYS]
+            body = msgspec.json.encode({"keys": part, "type": "text"})
+            request = Request("read", "POST", "bulk/get", body=body, billed=len(part))
             with self._named("reading values"):
                 try:
                     answer = await self._send(request, wire.Answer[wire.Values], deadline)
@@ -126,9 +137,11 @@ class Calls:
 
     async def _try(self, request: Request, kind: type[wire.Answer[wire.T]], deadline: float) -> wire.Answer[wire.T]:
         if (wait_s := self.ledger.ready_in(request.keys)) > 0:
+            self._usage.waited("spacing", wait_s)
             await self._clock.sleep(wait_s)
-        await self._budget.take(deadline)
+        await self._budget.take(deadline, self._usage.waited)
         request.fence()
+        status = None
         try:
             reply = await self._api.call(
                 request.method,
@@ -137,8 +150,10 @@ class Calls:
                 body=request.body,
                 fence=request.fence,
             )
+            status = reply.status
         finally:  # cancelled or cut off, it may have been carried out all the same
             self.ledger.touched(request.keys)
+            self._usage.called(request.kind, status, request.billed)
         try:
             return understood(reply, kind, self._place, self._clock.utc())
         except ApiFault as fault:

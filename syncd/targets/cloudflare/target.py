@@ -9,6 +9,7 @@ from syncd.core.globs import is_glob
 from syncd.core.graph.model import Feed
 from syncd.core.model import Change, Desired, Entry, Need
 from syncd.core.snapshot import View
+from syncd.core.usage import Usage
 from syncd.targets.base import Context, Fence, Progress, unfenced
 from syncd.targets.cloudflare import desired as wants
 from syncd.targets.cloudflare import wire
@@ -38,6 +39,11 @@ class CloudflareKv:
         self._shared = shared
         self._place = Place(config.base_url, config.account_id, config.namespace_id)
         self._session: tuple[str, Calls] | None = None
+
+    @property
+    def usage(self) -> Usage:
+        """What targets of this name asked since the process began; see `UsesWorkersKv`."""
+        return self._shared.usage(self.name)
 
     def needs(self) -> frozenset[Need]:
         """Return what is read, all of it."""

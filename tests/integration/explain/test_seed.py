@@ -14,7 +14,6 @@ from syncd.sources.export import load_seed
 from tests.integration.nginx.rendering import ROOT
 from tests.support.cli import syncd_cli
 from tests.support.consul import ConsulServer
-from tests.support.http import Http
 from tests.support.kv_server import WorkersKV
 
 CONFIG = (ROOT / "config.yaml").read_text()
@@ -50,8 +49,8 @@ class Site:
         """Return the full key that wins for a relative one, and its ModifyIndex as Consul says it."""
         overlaid = f"env/{self.environment}/{key}"
         full = self.prefix + (overlaid if overlaid in self.raw else key)
-        answer = Http(self._consul.url).get(f"/v1/kv/{full}")
-        return full, int(json.loads(answer.body)[0]["ModifyIndex"])
+        answer = self._consul.http("GET", f"/v1/kv/{full}?consistent")
+        return full, int(answer.json()[0]["ModifyIndex"])
 
 
 @pytest.fixture(params=["production", "development"])
@@ -98,7 +97,7 @@ def test_every_variable_and_pair_is_explained(site: Site) -> None:
             told = {(one["key"], one["modify_index"]) for one in parts[part_name]["keys"]}
             assert told == {site.source(key) for key in keys}, part_name
             layers = {one["layer"] for one in parts[part_name]["keys"]}
-            assert layers == {"env/development" if "env/development" in key else "base" for key, _ in told}
+            assert layers == {"env/development" if "/env/development/" in key else "base" for key, _ in told}
             assert parts[part_name]["state"] == "in_sync"
             assert parts[part_name]["config"].startswith("config.yaml:")
             assert (parts[part_name]["value"] is None) is any(key.startswith("secrets/") for key in keys)
