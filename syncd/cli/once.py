@@ -50,8 +50,9 @@ def run_once(
     from syncd.engine import once as engine
     from syncd.engine.applying import Conditions
     from syncd.engine.deadline import Deadline
+    from syncd.engine.waiting import no_wait, window
 
-    conditions = Conditions(Deadline(timeout_s), force)
+    conditions = Conditions(Deadline(timeout_s), force, waits=no_wait if force else window)
     log = structlog.get_logger()
     result = session.work(
         session.load(given),

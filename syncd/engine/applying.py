@@ -9,17 +9,19 @@ from typing import Any, TypeVar
 import structlog
 
 from syncd.core.errors import Fenced, ReloadError, StateError, SyncdError, TargetError
-from syncd.core.model import Change
+from syncd.core.model import Change, Plan
 from syncd.core.report.model import Outcome, PassResult, ReloadResult, TargetResult
 from syncd.engine.deadline import Deadline
 from syncd.engine.journal import Journal, Written
 from syncd.engine.lease import Permit
-from syncd.engine.planning import PassPlan, Planned
+from syncd.engine.planning import PassPlan
 from syncd.engine.reading import is_file
 from syncd.engine.redaction import Redaction
 from syncd.engine.reloading import reload_group
 from syncd.engine.setup import Setup, group_of, transaction_name
+from syncd.engine.showing import Planned
 from syncd.engine.transaction import Replacement, replace_files, unstick
+from syncd.engine.waiting import Wait, Waits, no_wait
 from syncd.targets.base import Progress, RemoteTarget
 
 T = TypeVar("T")
@@ -31,13 +33,14 @@ class Conditions:
     """Under which a plan is carried out.
 
     `force` carries out unsafe plans too; `permit` is the right to write remote targets; `progress` gives a target's
-    reporter.
+    reporter; `waits` says which targets are not to be changed now.
     """
 
     deadline: Deadline
     force: bool = False
     permit: Permit = field(default_factory=Permit)
     progress: Callable[[str], Progress] = lambda _target: lambda _done, _total: None
+    waits: Waits = no_wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class Done:
     retry_after_s: float | None = None
     touched: bool = False
     """True where its changes were carried out, all of them if there is no `error`."""
+    wait: Wait | None = None
+    """Set where its changes were not to be carried out now; its outcome is then `skipped`."""
     refused: frozenset[str] = frozenset()
     """Of the changes that were carried out, the keys of those that the target did not take."""
 
@@ -69,11 +74,13 @@ async def apply_pass(setup: Setup, journal: Journal, pass_plan: PassPlan, condit
     shown = pass_plan.result
     return replace(
         shown,
-        targets=tuple(
-            TargetResult(one.plan, done[one.plan.target].outcome, done[one.plan.target].error) for one in shown.targets
-        ),
+        targets=tuple(_result(one.plan, done[one.plan.target]) for one in shown.targets),
         reloads=tuple(reloads),
     )
+
+
+def _result(plan: Plan, done: Done) -> TargetResult:
+    return TargetResult(plan, done.outcome, done.error, waits=done.wait is not None)
 
 
 async def _all(works: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
@@ -133,10 +140,11 @@ async def apply_group(
         return done, None
     try:
         reload = await reload_group(setup.groups[name], journal, conditions.deadline, redaction, checked=swapped)
+        owed = name in journal.owed()
     except StateError as error:
-        reload = ReloadResult(name, "failed", f"{error}; the reload is owed and will run (again)")
+        reload, owed = ReloadResult(name, "failed", f"{error}; the reload is owed and will run (again)"), True
     if reload is not None and reload.state == "failed":
-        done.update({one.target.name: _blamed(done[one.target.name], reload) for one in members})
+        done.update({one.target.name: _blamed(done[one.target.name], reload, owed) for one in members})
     return done, reload
 
 
@@ -169,6 +177,8 @@ def _verdict(one: Planned, conditions: Conditions) -> Done | None:
         return Done("failed" if plan.failing else "unsafe")
     if plan.error or not plan.changes:
         return Done("failed" if plan.failing else "in_sync")
+    if (wait := conditions.waits(one.target)) is not None:
+        return Done("skipped", wait.why, wait=wait)
     if conditions.deadline.expired():
         return Done("skipped", "not started: the time given by --timeout was over, or syncd was told to stop")
     if not is_file(one.target):
@@ -183,11 +193,14 @@ def _after(one: Planned) -> Outcome:
     return "failed" if one.plan.failing else "applied"
 
 
-def _blamed(before: Done, reload: ReloadResult) -> Done:
-    """Return a member's outcome after the reload of its group failed; its own error comes first."""
+def _blamed(before: Done, reload: ReloadResult, owed: bool) -> Done:
+    """Return a member's outcome after the reload of its group failed; its own error comes first.
+
+    A reload that is not owed any more had its files put back.
+    """
     if before.outcome in ("failed", "held", "unsafe", "skipped"):
         return before
-    return Done("failed", reload.error)
+    return Done("failed", reload.error, touched=before.touched and owed)
 
 
 async def _swap(journal: Journal, name: str | None, ready: Sequence[Planned], setup: Setup) -> None:

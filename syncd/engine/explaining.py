@@ -15,11 +15,12 @@ from syncd.core.snapshot import View
 from syncd.engine.deadline import Deadline
 from syncd.engine.journal import Journal
 from syncd.engine.once import planned
-from syncd.engine.planning import PassPlan, Planned
+from syncd.engine.planning import PassPlan
 from syncd.engine.reading import Target, is_file
 from syncd.engine.remembering import read_journal
 from syncd.engine.render_limits import time_limit
 from syncd.engine.setup import Setup
+from syncd.engine.showing import Planned
 from syncd.sources.base import Source
 from syncd.targets.base import Explains
 

@@ -15,6 +15,7 @@ from syncd.engine.planning import PassPlan, plan_pass
 from syncd.engine.remembering import open_journal, read_journal
 from syncd.engine.setup import Setup
 from syncd.engine.transaction import recover
+from syncd.engine.waiting import window
 from syncd.sources.base import Source
 
 
@@ -34,7 +35,7 @@ async def plan(
     journal = read_journal(setup)
     try:
         key = setup.state.plan_key(env)
-        return (await planned(setup, source, journal, selected, deadline, key)).result, key
+        return _with_waits(await planned(setup, source, journal, selected, deadline, key)), key
     finally:
         journal.close()
 
@@ -73,6 +74,19 @@ async def once(
                 return await apply_pass(setup, journal, found, replace(conditions, permit=permit))
         finally:
             journal.close()
+
+
+def _with_waits(found: PassPlan) -> PassResult:
+    """Return the plans, with a warning in those that would not be carried out now."""
+    waits = {one.target.name: window(one.target) for one in found.planned if one.plan.changes}
+    said = {name: (wait.why,) for name, wait in waits.items() if wait is not None}
+    return replace(
+        found.result,
+        targets=tuple(
+            replace(one, plan=replace(one.plan, warnings=one.plan.warnings + said.get(one.plan.target, ())))
+            for one in found.result.targets
+        ),
+    )
 
 
 async def planned(

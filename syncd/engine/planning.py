@@ -5,39 +5,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from syncd.core.checksum import plan_checksum, seal
+from syncd.core.checksum import plan_checksum
 from syncd.core.diff import diff
 from syncd.core.errors import SourceDenied, TargetError
 from syncd.core.model import Change, Desired, Entry, Plan
 from syncd.core.report.model import Orphan, PassResult, ReloadResult, TargetResult
 from syncd.core.safety import by_limits, by_policy
 from syncd.core.snapshot import Snapshot
-from syncd.engine import current, files
+from syncd.engine import current
 from syncd.engine.guard import guarded
 from syncd.engine.journal import Journal
 from syncd.engine.reading import Rendered, Target, is_file, read_and_render
 from syncd.engine.setup import Setup, group_of, is_file_kind
+from syncd.engine.showing import Planned, sealed, unplannable, with_contents
 from syncd.engine.transaction import interrupted
 from syncd.sources.base import Source
 from syncd.targets.base import FileTarget, RemoteTarget
-
-_IN_PLACE = (
-    "is mounted on its own, so it is written in place, and a reader may see half of it; mount its folder instead"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """One target's plan and all it was made from.
-
-    `file` is a file target's place on disk, `present` what a remote target holds; None where that was not read.
-    """
-
-    target: Target
-    plan: Plan
-    rendered: Rendered
-    file: current.FileState | None = None
-    present: Mapping[str, Entry] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +59,13 @@ async def plan_pass(
             f"the token may not read any needed key, such as '{rendered[0].hidden}'; give it key read rights"
         )
     left_over = interrupted(journal)
-    planned = await asyncio.gather(
-        *(plan_target(setup, source, journal, one, left_over=left_over, within_s=within_s) for one in rendered)
-    )
-    shown = tuple(_sealed(one.plan, plan_key) for one in planned)
+
+    async def planned_and_shown(one: Rendered) -> Planned:
+        planned = await plan_target(setup, source, journal, one, left_over=left_over, within_s=within_s)
+        return await with_contents(planned, setup, journal)
+
+    planned = await asyncio.gather(*map(planned_and_shown, rendered))
+    shown = tuple(sealed(one.plan, plan_key) for one in planned)
     templates = {path: digest for one in rendered for path, digest in one.desired.templates.items()}
     result = PassResult(
         owner=setup.config.owner,
@@ -102,7 +88,6 @@ async def plan_target(
     left_over: Mapping[str, Path | None],
     within_s: float,
     present: Mapping[str, Entry] | None = None,
-    show: bool = True,
 ) -> Planned:
     """Return the plan of one target; one that cannot be planned says so in its plan.
 
@@ -110,7 +95,6 @@ async def plan_target(
         left_over: files that a killed pass left, and where their old content is.
         within_s: a remote target begins no wait that would end later.
         present: what a remote target is known to hold; None reads it.
-        show: False leaves out the diff, and the old and new values: a target is not asked for them.
     """
     target = rendered.target
     before = journal.inputs(target.name)
@@ -119,21 +103,14 @@ async def plan_target(
     file: current.FileState | None = None
     try:
         if is_file(target):
-            plan, file = _plan_file(setup, journal, target, rendered.desired, left_over, show=show)
+            plan, file = _plan_file(setup, journal, target, rendered.desired, left_over)
         else:
             if present is None and rendered.hidden is None and rendered.desired.error is None:
                 present = await _read(target, rendered.desired, within_s / 2)
             plan = _plan_remote(setup, journal, target, rendered, present or {})
-            plan = await _with_values(plan, target) if show else plan
         plan = await _filtered(plan, setup, source, journal, rendered)
     except TargetError as error:
-        plan = Plan(
-            target.name,
-            target.kind,
-            missing_keys=rendered.desired.missing,
-            error=setup.redaction(Snapshot()).clean(str(error)),
-            retry_after_s=error.retry_after_s,
-        )
+        plan = unplannable(setup, rendered, error)
     return Planned(target, plan, rendered, file, present)
 
 
@@ -168,8 +145,6 @@ def _plan_file(
     target: FileTarget,
     desired: Desired,
     left_over: Mapping[str, Path | None],
-    *,
-    show: bool,
 ) -> tuple[Plan, current.FileState]:
     config = setup.config
     state = current.look(target, desired, setup.base_dir, left_over)
@@ -179,9 +154,7 @@ def _plan_file(
     plan = diff(target.name, target.kind, state.desired, present, owner=config.owner, adopt=target.config.adopt)
     # A file is never removed: one that cannot be rendered stays as it is.
     plan = by_policy(plan, "upsert-only")
-    if show and files.mounted(state.path):
-        plan = replace(plan, warnings=(*plan.warnings, f"{target.config.path}: {_IN_PLACE}"))
-    return current.with_diff(plan, target, state, written) if show else plan, state
+    return plan, state
 
 
 def _plan_remote(
@@ -205,48 +178,9 @@ def _ours(entry: Entry, owner: str) -> Entry:
     return replace(entry, owner=owner, digest="")
 
 
-async def _with_values(plan: Plan, target: RemoteTarget) -> Plan:
-    """Return the plan with the old and new values that may be shown."""
-    ask = [change.key for change in plan.changes if change.op != "create" and not change.sensitive]
-    old = await target.values(ask) if ask else {}
-    return replace(
-        plan,
-        changes=tuple(
-            change
-            if change.sensitive
-            else replace(
-                change,
-                old=_text(old.get(change.key)),
-                new=_text(change.entry.content if change.entry is not None else None),
-            )
-            for change in plan.changes
-        ),
-    )
-
-
 def _marked(change: Change, target: RemoteTarget, setup: Setup) -> Change:
     key = target.bare_key(change.key)
     return change if change.sensitive or not setup.rules.is_sensitive(key) else replace(change, sensitive=True)
-
-
-def _text(content: bytes | None) -> str | None:
-    try:
-        return None if content is None else content.decode()
-    except UnicodeDecodeError:
-        return None
-
-
-def _sealed(plan: Plan, key: bytes | None) -> Plan:
-    """Return the plan as it may be published."""
-    return replace(
-        plan,
-        changes=tuple(
-            replace(change, old_digest=seal(change.old_digest, key), new_digest=seal(change.new_digest, key))
-            if change.sensitive
-            else change
-            for change in plan.changes
-        ),
-    )
 
 
 def _owed(setup: Setup, journal: Journal, targets: Sequence[Target]) -> list[str]:

@@ -16,8 +16,8 @@ from syncd.core.fields import Debounce, Expect, FileMode, Limits, Strict
 from syncd.core.graph.model import Feed
 from syncd.core.model import Change, Desired, Entry, Need
 from syncd.core.snapshot import View
-from syncd.core.windows import WindowText
 from syncd.core.usage import Usage
+from syncd.core.windows import WindowText
 
 Raw = Mapping[str, Any]
 """A target as the file says it, before it is validated: every scalar is text (expanded) or None."""

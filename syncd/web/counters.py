@@ -4,13 +4,16 @@ A label's values are names of the configuration and words of ours, so there are 
 """
 
 from collections.abc import Iterable, Mapping
+from typing import get_args
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 
-OUTCOMES = ("in_sync", "applied", "failed", "held", "unsafe", "skipped", "paused")
-OPS = ("create", "update", "delete")
-RESULTS = ("done", "failed", "owed")
+from syncd.core.model import OPS
+from syncd.core.report.model import Outcome
+
+OUTCOMES = (*get_args(Outcome), "paused")
+RESULTS = ("done", "failed")
 LATENCY_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 """Upper bounds: from a change without debounce to a namespace that waits for its token's next five minutes."""
 

@@ -2,25 +2,26 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import get_args
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
-from syncd.core.status import Status, TargetStatus
+from syncd.core.status import Status, TargetState
 from syncd.core.usage import OPERATIONS, Usage
 from syncd.web.counters import Counters
 
-STATES = ("in_sync", "pending", "failed", "held", "unsafe", "paused")
+STATES: tuple[TargetState, ...] = get_args(TargetState)
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What the metrics show of one moment, `now` in seconds since the epoch.
 
-    `reloads` say of each reload whether its last try worked, `usage` what targets asked of Workers KV. `errors` and
-    `reconnects` of the source are those of the whole process, which may have had several sources.
+    `reloads` say of each reload whether targets wait for it because it failed, `usage` what targets asked of Workers
+    KV. `errors` and `reconnects` of the source are those of the whole process, which may have had several sources.
     """
 
     status: Status
@@ -50,9 +51,8 @@ class _Moment(Collector):
         yield from _daemon(self._shown.status, self._shown.now)
         yield from _source(self._shown)
         yield from _targets(self._shown.status, self._shown.now)
-        yield _labelled(
-            "syncd_reload_last_successful", "1 where a reload's last try worked.", "reload", self._shown.reloads
-        )
+        failing = {name: float(fails) for name, fails in self._shown.reloads.items()}
+        yield _labelled("syncd_reload_failing", "1 where targets wait for a reload that failed.", "reload", failing)
         yield from _workers_kv(self._shown.usage)
 
 
@@ -104,8 +104,8 @@ def _source(shown: Shown) -> Iterator[Metric]:
 def _targets(status: Status, now: float) -> Iterator[Metric]:
     state = GaugeMetricFamily("syncd_target_state", "1 for the state that a target is in.", labels=["target", "state"])
     for target in status.targets:
-        for name in STATES:
-            state.add_metric([target.name, name], float(target.state == name))
+        for one in STATES:
+            state.add_metric([target.name, one], float(target.state == one))
     yield state
     in_sync = {target.name: float(target.state == "in_sync") for target in status.targets}
     fresh = {target.name: float(status.target_is_fresh(target, now)) for target in status.targets}

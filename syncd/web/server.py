@@ -12,8 +12,9 @@ from syncd.core.status import Status
 from syncd.web import page
 from syncd.web.events import Streams
 from syncd.web.listening import cannot_listen
-from syncd.web.metrics import exposition
 from syncd.web.status_json import document
+
+Exposition = Callable[[], tuple[bytes, str]]
 
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 _UNGUARDED = ("/healthz", "/readyz", "/metrics")
@@ -29,17 +30,20 @@ _HEADERS = {
 
 
 @asynccontextmanager
-async def serve(address: tuple[str, int], hosts: Sequence[str], status: Callable[[], Status]) -> AsyncIterator[None]:
+async def serve(
+    address: tuple[str, int], hosts: Sequence[str], status: Callable[[], Status], exposition: Exposition
+) -> AsyncIterator[None]:
     """Serve while the block runs.
 
     Args:
         hosts: names that the Host header of guarded paths may have, beside localhost and the address itself.
+        exposition: gives the metrics and their content type.
 
     Raises:
         ConfigError: the port is taken, or the address is not ours.
     """
     runner = web.AppRunner(
-        _app(frozenset(name.lower() for name in (*_LOCAL_NAMES, address[0], *hosts)), status),
+        _app(frozenset(name.lower() for name in (*_LOCAL_NAMES, address[0], *hosts)), status, exposition),
         access_log=None,
         shutdown_timeout=0.5,
     )
@@ -54,7 +58,7 @@ async def serve(address: tuple[str, int], hosts: Sequence[str], status: Callable
         await runner.cleanup()
 
 
-def _app(hosts: frozenset[str], status: Callable[[], Status]) -> web.Application:
+def _app(hosts: frozenset[str], status: Callable[[], Status], exposition: Exposition) -> web.Application:
     async def healthz(_request: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
@@ -64,7 +68,7 @@ def _app(hosts: frozenset[str], status: Callable[[], Status]) -> web.Application
         return web.Response(text="\n".join(lines) + "\n", status=503 if reasons else 200)
 
     async def metrics(_request: web.Request) -> web.Response:
-        body, content_type = exposition(status())
+        body, content_type = exposition()
         return web.Response(body=body, headers={"Content-Type": content_type})
 
     async def api_status(_request: web.Request) -> web.Response:

@@ -8,9 +8,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-DISPLAY = ("cli/", "core/explain/", "core/graph/", "core/report/", "dev/", "web/")
-"""Folders that print results: of them only what is raised, or is given to an error, counts."""
-_RAISED = re.compile(r"(Error|Fault|Refusal|Refused|Denied|Unavailable|fault)$")
+STAND_INS = ("dev/consul_server/", "dev/kv_server/")
+"""They answer in the words of those whose place they take."""
+DISPLAY = (
+    *(
+        "cli/",
+        "core/explain/",
+        "core/graph/",
+        "core/history/lines",
+        "core/report/",
+        "dev/",
+        "engine/explaining",
+        "engine/graphing",
+    ),
+    *("web/counters", "web/events", "web/metrics", "web/page", "web/words"),
+)
+"""What prints results: of it only what is raised, given to an error, or printed to stderr counts."""
+_RAISED = re.compile(r"(Error|Fault|Refusal|Refused|Denied|Unavailable|Taken|fault|error)$")
 _CODE = re.compile(r"^(SELECT|INSERT|UPDATE|DELETE|CREATE|BEGIN|PRAGMA|COMMIT)\b|\| None$|\\[wdns]|\(\?|\[\^")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _FILLED = re.compile(r"\{[\w:!.]*\}|…")
@@ -27,10 +41,10 @@ def messages(package: Path) -> Iterator[Message]:
     """Yield every sentence (two words and more) that syncd may say when something is wrong."""
     for path in sorted(package.rglob("*.py")):
         name = path.relative_to(package).as_posix()
-        tree = ast.parse(path.read_text())
-        roots: list[ast.AST] = [tree]
-        if name.startswith(DISPLAY):
-            roots = [node for node in ast.walk(tree) if _raises(node)]
+        if name.startswith(STAND_INS):
+            continue
+        tree: ast.AST = ast.parse(path.read_text())
+        roots = list(_erring(tree)) if name.startswith(DISPLAY) else [tree]
         for line, text in sorted({found for root in roots for found in _literals(root)}):
             plain = normal(text)
             if " " in plain and len(_WORD.findall(plain)) > 1 and not _CODE.search(text.strip()):
@@ -40,20 +54,33 @@ def messages(package: Path) -> Iterator[Message]:
 def normal(text: str) -> str:
     """Return a text as it is compared: one line, `…` for what is filled in, no backquotes, no marks at its ends."""
     filled = re.sub("…+", "…", _FILLED.sub("…", text.replace("`", "")))
-    return " ".join(filled.split()).strip("… ;:,.()")
+    return " ".join(filled.split()).strip("… ;:,.()#\\")
 
 
 def covers(shown: str, text: str) -> bool:
     """Return True where a message of the catalogue holds a sentence of the source, word by word."""
-    return re.search(rf"(?<!\w){re.escape(text)}(?!\w)", shown) is not None
+    words = ".*?".join(re.escape(part) for part in text.split("…"))
+    return re.search(rf"(?<!\w){words}(?!\w)", shown) is not None
 
 
-def _raises(node: ast.AST) -> bool:
-    if isinstance(node, ast.Raise):
-        return True
+def _erring(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield what is raised or given to an error, what a function that raises has put together, and what is warned."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            inner = list(ast.walk(node))
+            if any(isinstance(one, ast.Raise) for one in inner):
+                yield from (one for one in inner if isinstance(one, ast.Assign))
+        warns = isinstance(node, ast.Call) and any(word.arg == "file" for word in node.keywords)
+        if warns or isinstance(node, ast.Raise) or _RAISED.search(_name(node)):
+            yield node
+
+
+def _name(node: ast.AST) -> str:
+    """Return the name of a function that is made or called."""
+    if isinstance(node, ast.FunctionDef):
+        return node.name
     called = node.func if isinstance(node, ast.Call) else None
-    name = called.id if isinstance(called, ast.Name) else called.attr if isinstance(called, ast.Attribute) else ""
-    return _RAISED.search(name) is not None
+    return called.id if isinstance(called, ast.Name) else called.attr if isinstance(called, ast.Attribute) else ""
 
 
 def _literals(root: ast.AST) -> Iterator[tuple[int, str]]:

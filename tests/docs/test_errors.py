@@ -60,12 +60,15 @@ def a(b: "no message either"):
     raise TargetError(f"{b}: cannot be" " had" + (f"; ask {b} for it" if b else ""))
 '''
     )
-    (tmp_path / "cli" / "b.py").write_text('print("all is well")\nraise UsageError("what is meant?")\n')
+    (tmp_path / "cli" / "b.py").write_text(
+        'print("all is well")\nprint("no daemon answers", file=sys.stderr)\nraise UsageError("what is meant?")\n'
+    )
     assert list(messages(tmp_path)) == [
         Message("syncd/a.py:2", "is never so"),
         Message("syncd/a.py:5", "ask … for it"),
         Message("syncd/a.py:5", "cannot be had"),
-        Message("syncd/cli/b.py:2", "what is meant?"),
+        Message("syncd/cli/b.py:2", "no daemon answers"),
+        Message("syncd/cli/b.py:3", "what is meant?"),
     ]
-    assert covers("out/x: cannot be had; ask … for it", "ask … for it")
+    assert covers("out/x: cannot be had; ask the owner for it", "ask … for it")
     assert not covers("it cannot be hadron", "cannot be had")

@@ -7,7 +7,8 @@ from syncd.core.explain.model import Explained, Explanation, Origin, Part, Place
 from syncd.core.report.lines import Line, Style, counted, short
 
 _WIDTH = 80
-_VALUE_WIDTH = 62
+_FITS, _CUT = 66, 46
+"""A longer value is cut shorter: that it was, is told behind it."""
 _WHOLE_VALUE = 400
 _LABEL = 10
 _PLACES = 3
@@ -80,7 +81,7 @@ def _value(part: Part, detail: bool) -> Iterator[Line]:
     if part.sensitive:
         yield _row("value", "«sensitive»")
     elif part.value is not None:
-        yield _row(label, short(part.value, _WHOLE_VALUE if detail else _VALUE_WIDTH))
+        yield _row(label, _short(part.value, detail))
     elif any(one.item is not None for one in part.origins) and part.fault is None and part.kind in ("pair", "key"):
         yield _row("value", f"not text, {counted(len(_bytes(part)), 'byte')}")
 
@@ -131,13 +132,11 @@ def _instead(part: Part, detail: bool) -> Iterator[Line]:
     """Yield what is in the place of a key's value, or would be."""
     if part.default is not None:
         used = "used" if part.default.used else "not used, the key has a value"
-        yield from _wrapped(
-            f"{short(part.default.value, _VALUE_WIDTH)}, {used}", "  " + "default".ljust(_LABEL), "plain"
-        )
+        yield from _wrapped(f"{_short(part.default.value, detail)}, {used}", "  " + "default".ljust(_LABEL), "plain")
     if part.fixed:
         yield _row("from", "a fixed value in the config")
     if part.template is not None:
-        yield _row("template", short(part.template, _WHOLE_VALUE if detail else _VALUE_WIDTH))
+        yield _row("template", _short(part.template, detail))
 
 
 def _places(part: Part, detail: bool) -> Iterator[Line]:
@@ -166,6 +165,11 @@ def _place(place: Place) -> str:
     (file, line), *by = place.lines
     callers = (f"←{_HARD}{other.rpartition('/')[2]}:{number}" for other, number in by)
     return " ".join([f"{file}:{line}", *callers])
+
+
+def _short(value: str, detail: bool) -> str:
+    whole = short(value, _WHOLE_VALUE)
+    return whole if detail or len(whole) <= _FITS + 2 else short(value, _CUT)
 
 
 def _row(label: str, text: str) -> Line:

@@ -53,6 +53,11 @@ def target_lines(result: TargetResult, *, hide_values: bool = False) -> Iterator
         yield Line(f"  warning: {text}", "dim")
     if result.outcome in ("in_sync", "applied", "failed", "skipped"):
         return  # what was done is counted; what it was, a plan shows
+    yield from change_lines(plan, hide_values=hide_values)
+
+
+def change_lines(plan: Plan, *, hide_values: bool = False) -> Iterator[Line]:
+    """Yield the changes of one target: the unified diff of a file, else a line for each."""
     if plan.diff is not None and not hide_values:
         yield from (Line(f"  ~ {change.key} ({change.note})", "update") for change in plan.changes if change.note)
         yield from _diff(plan.diff)
@@ -74,14 +79,14 @@ def obstacles(result: TargetResult) -> list[str]:
     return found + [f"unsafe: {reason}; review it, then give --force or change the limit" for reason in plan.unsafe]
 
 
-_DONE: dict[Op, str] = {"create": "created", "update": "updated", "delete": "deleted"}
+DONE: dict[Op, str] = {"create": "created", "update": "updated", "delete": "deleted"}
 _TO_DO: dict[Op, str] = {"create": "to create", "update": "to update", "delete": "to delete"}
 
 
 def headline(result: TargetResult) -> str:
     """Return the state and the counts of one target, such as `applied: 1 created, 2 updated`."""
     plan = result.plan
-    words = _DONE if result.outcome == "applied" else _TO_DO
+    words = DONE if result.outcome == "applied" else _TO_DO
     counts = ", ".join(f"{plan.count(op)} {word}" for op, word in words.items() if plan.count(op))
     if result.outcome == "failed":
         counts = ""  # some of them may be done, and what is not is said

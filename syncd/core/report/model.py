@@ -30,12 +30,14 @@ class ReloadResult:
 class TargetResult:
     """One target's plan, and what became of it; `outcome` is None in a dry run.
 
-    `error` says why an applied target failed; a target that could not be planned says so in its plan.
+    `error` says why an applied target failed; a target that could not be planned says so in its plan. `waits`: it was
+    skipped because it is not to be changed now.
     """
 
     plan: Plan
     outcome: Outcome | None = None
     error: str | None = None
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +61,14 @@ class PassResult:
 
     @property
     def exit_code(self) -> int:
-        """0, 1 or 3 of contract.md §1: failed targets first, then unsafe and held ones."""
+        """0, 1 or 3 of contract.md §1: failed targets first, then unsafe and held ones, and those that wait."""
         plans = [result.plan for result in self.targets]
-        outcomes = {result.outcome for result in self.targets}
+        outcomes = {result.outcome for result in self.targets if not result.waits}
         if outcomes & {"failed", "skipped"} or any(plan.failing for plan in plans):
             return 1
-        dry = outcomes <= {None}
+        dry = all(result.outcome is None for result in self.targets)
         if not dry and any(one.state != "done" for one in self.reloads):
             return 1
-        if "unsafe" in outcomes or "held" in outcomes:
+        if "unsafe" in outcomes or "held" in outcomes or any(result.waits for result in self.targets):
             return 3
         return 3 if dry and any(plan.unsafe or plan.held for plan in plans) else 0

@@ -1,5 +1,6 @@
 """One rendering, looked at: every read with the lines that do it, and what made each line of the output."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -86,14 +87,14 @@ def _stored(node: nodes.Node) -> Iterator[str]:
 def _lines(environment: TemplateEnvironment, path: str) -> list[tuple[int, str]]:
     """Render a template, and return each line of the output with the line of the template that wrote it."""
     template = environment.get_template(path)
-    text = environment.text(path) or ""
+    places = _Places(environment, path)
     running: Any = template.root_render_func(template.new_context({}))
     lines: list[tuple[int, str]] = []
     writer, written = None, ""
     for piece in map(str, running):
         frame = running.gi_frame
         first = place_in(template, frame.f_code, frame.f_lasti)[1]
-        base = _line_of(text, piece, first)
+        base = places.line_of(piece, first)
         for number, part in enumerate(piece.split("\n")):
             if number:
                 lines.append((writer or first, written))
@@ -104,11 +105,23 @@ def _lines(environment: TemplateEnvironment, path: str) -> list[tuple[int, str]]
     return lines if writer is None else [*lines, (writer, written)]
 
 
-def _line_of(text: str, piece: str, first: int) -> int | None:
-    """Return the line that a text of the template begins on, at or below `first`; None where it is a value's text."""
-    words = piece.strip()
-    if "\n" not in piece or not words:
-        return None
-    start = sum(len(line) + 1 for line in text.split("\n")[: first - 1])
-    at = text.find(words, start)
-    return None if at < 0 else text.count("\n", 0, at) + 1 - piece[: piece.index(words)].count("\n")
+class _Places:
+    """The texts of a template between its tags, comments left out, and the line of each character."""
+
+    def __init__(self, environment: TemplateEnvironment, path: str) -> None:
+        tokens = [one for one in environment.lex(environment.text(path) or "") if not one[1].startswith("comment")]
+        self._text = "".join(text for _, _, text in tokens)
+        self._lines = [line for first, _, text in tokens for line in _numbered(first, text)]
+
+    def line_of(self, piece: str, first: int) -> int | None:
+        """Return the line that a piece of the output begins on, at or below `first`; None where it is a value."""
+        if "\n" not in piece:
+            return None
+        at = self._text.find(piece, bisect_left(self._lines, first))
+        return None if at < 0 else self._lines[at]
+
+
+def _numbered(line: int, text: str) -> Iterator[int]:
+    for character in text:
+        yield line
+        line += character == "\n"

@@ -23,6 +23,7 @@ class Agenda:
         self._min_interval_s = min_interval_s
         self._burst: Burst | None = None
         self._retry_at: float | None = None
+        self._again_at: float | None = None
         self._not_before = float("-inf")
         self._tries = 0
         self._reloaded_at = float("-inf")
@@ -39,6 +40,10 @@ class Agenda:
         """When that is, in seconds since the epoch."""
         return None if self._retry_at is None else time.time() + self._retry_at - time.monotonic()
 
+    def again(self, at: float | None) -> None:
+        """Begin a pass at a time of day, in seconds since the epoch, whether anything changes or not; None for none."""
+        self._again_at = at
+
     def retry_is_due(self) -> bool:
         """Return whether it is time to try again."""
         return self._retry_at is not None and self._retry_at <= time.monotonic()
@@ -49,10 +54,12 @@ class Agenda:
         self._burst = self._burst.seen(now) if self._burst is not None else Burst(now, now)
 
     def delay_s(self) -> float | None:
-        """Return the seconds until the next pass is due, None where nothing is to do."""
+        """Return the seconds until the next pass is due as far as is known now, None where nothing is to do."""
         now = time.monotonic()
         burst = due(self._burst, self._debounce) if self._burst is not None else None
-        times = [at for at in (self._retry_at, burst, now if self.full else None) if at is not None]
+        # Of a time of day only the clock on the wall knows how far away it is, and somebody may set that.
+        again = None if self._again_at is None else now + self._again_at - time.time()
+        times = [at for at in (self._retry_at, burst, again, now if self.full else None) if at is not None]
         if not times:
             return None
         return max(min(times), self._reloaded_at + self._min_interval_s, self._not_before) - now
@@ -60,7 +67,7 @@ class Agenda:
     def begin(self) -> float | None:
         """Note that a pass takes in all there is; return when its oldest change came, in seconds since the epoch."""
         since = None if self._burst is None else time.time() + self._burst.first - time.monotonic()
-        self.full, self._burst, self._retry_at = False, None, None
+        self.full, self._burst, self._retry_at, self._again_at = False, None, None, None
         return since
 
     def stay_away(self, wait_s: float | None) -> None:

@@ -8,7 +8,7 @@ from syncd import __version__
 from syncd.core.model import Plan
 from syncd.core.status import ConfigStatus, Freshness, LockStatus, Role, SourceStatus, Status, TargetState, TargetStatus
 from syncd.engine.applying import Done
-from syncd.engine.planning import Planned
+from syncd.engine.showing import Planned
 
 DISTRUST_S = 1.0
 """A source that answers oddly for less holds nothing: one odd answer in between says little."""

@@ -17,6 +17,7 @@ from syncd.core.status import ConfigStatus
 from syncd.engine.daemon import parts as making
 from syncd.engine.daemon.config_file import ConfigFile
 from syncd.engine.daemon.crew import grouped
+from syncd.engine.daemon.measuring import Measuring
 from syncd.engine.daemon.parts import Lasting, Parts
 from syncd.engine.daemon.reconfiguring import Candidate, candidate, rehearse
 from syncd.engine.daemon.schedule import every
@@ -72,7 +73,8 @@ class Daemon:
         self._reread = reread
         self._file = ConfigFile(setup.config_file)
         now = time.time()
-        self._lasting = Lasting(journal, now, ConfigStatus(setup.config_file.name, now))
+        self._measuring = Measuring(lambda: self._setup)
+        self._lasting = Lasting(journal, now, ConfigStatus(setup.config_file.name, now), observers=(self._measuring,))
         self._next: Setup | None = None
         self._manager = ServiceManager(env)
         self._work: asyncio.Task[None] | None = None
@@ -110,6 +112,7 @@ class Daemon:
             parts = making.build(setup, self._source_file, self._lasting)
             self._parts = parts
             stack.callback(self._forget_reconcile)
+            stack.callback(lambda: self._measuring.source_ends(parts.source.status))
             stack.push_async_callback(parts.source.close)
             if parts.leadership is not None:
                 stack.push_async_callback(parts.leadership.close)
@@ -117,7 +120,12 @@ class Daemon:
                 from syncd.web.server import serve
 
                 await stack.enter_async_context(
-                    serve(setup.config.http.address, setup.config.http.hosts, parts.board.status)
+                    serve(
+                        setup.config.http.address,
+                        setup.config.http.hosts,
+                        parts.board.status,
+                        lambda: self._measuring.exposition(parts.board.status()),
+                    )
                 )
             _log.info("started", targets=len(setup.targets), config=str(setup.base_dir))
             await self._tasks(parts, stack)

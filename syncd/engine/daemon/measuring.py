@@ -1,17 +1,19 @@
 """What the metrics show beside the status: it is counted while the process lives, whatever is configured anew."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from syncd.core.model import OPS
 from syncd.core.report.model import ReloadResult
 from syncd.core.status import SourceStatus, Status
 from syncd.engine.daemon.observing import Passed
-from syncd.engine.setup import Setup
+from syncd.engine.setup import Setup, group_of
 from syncd.targets.base import UsesWorkersKv
 from syncd.web.counters import Counters
 from syncd.web.metrics import Shown, exposition
+
+_WELL = ("in_sync", "applied")
 
 
 @dataclass(slots=True)
@@ -23,19 +25,27 @@ class _Waiting:
 
 
 class Measuring:
-    """An observer that counts; one for the process, so that no counter ever falls."""
+    """An observer that counts; one for the process, so that no counter ever falls.
 
-    def __init__(self) -> None:
+    Args:
+        setup: gives what is configured now.
+    """
+
+    def __init__(self, setup: Callable[[], Setup]) -> None:
+        self._setup = setup
         self._counters = Counters()
         self._waiting: dict[str, _Waiting] = {}
-        self._worked: dict[str, bool] = {}
+        self._failing: set[str] = set()
         self._errors = 0
         self._reconnects = 0
 
     def passed(self, one: Passed) -> None:
         """Count a pass, what it changed, and how long that took since the change came."""
-        name = one.after.name
-        self._counters.passed(name, _outcome(one), _changes(one))
+        name, outcome = one.after.name, _outcome(one)
+        self._counters.passed(name, outcome, _changes(one))
+        if outcome in _WELL:
+            # Where a reload failed nobody of its group is well: it was run, or its files were put back and are gone.
+            self._failing.discard(self._reload_of(name))
         if one.changed_at is not None:
             self._waiting.setdefault(name, _Waiting(one.changed_at))
         waiting = self._waiting.get(name)
@@ -43,7 +53,7 @@ class Measuring:
             return
         if one.done is not None and one.done.touched:
             waiting.written = True
-        if one.done is not None and one.done.outcome in ("in_sync", "applied"):
+        if outcome in _WELL:
             del self._waiting[name]
             # In sync without a write: the change was taken back, or is none to this target.
             if waiting.written:
@@ -52,24 +62,32 @@ class Measuring:
     def reloaded(self, result: ReloadResult) -> None:
         """Count a reload."""
         self._counters.reloaded(result.reload, result.state)
-        self._worked[result.reload] = result.state == "done"
+        if result.state == "failed":
+            self._failing.add(result.reload)
+        else:
+            self._failing.discard(result.reload)
 
     def source_ends(self, source: SourceStatus) -> None:
         """Keep what a source counted that another one takes the place of."""
         self._errors += source.errors
         self._reconnects += source.reconnects
 
-    def exposition(self, setup: Setup, status: Status) -> tuple[bytes, str]:
+    def exposition(self, status: Status) -> tuple[bytes, str]:
         """Return all metrics in Prometheus' text format, and its content type."""
+        setup = self._setup()
         shown = Shown(
             status,
             time.time(),
             self._errors + status.source.errors,
             self._reconnects + status.source.reconnects,
-            {name: self._worked.get(name, True) for name in setup.config.reloads},
+            {name: name in self._failing for name in setup.config.reloads},
             {name: target.usage for name, target in setup.targets.items() if isinstance(target, UsesWorkersKv)},
         )
         return exposition(shown, self._counters)
+
+    def _reload_of(self, target: str) -> str:
+        found = self._setup().targets.get(target)
+        return (group_of(found) if found is not None else None) or ""
 
 
 def _outcome(one: Passed) -> str:

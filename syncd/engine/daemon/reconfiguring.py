@@ -83,9 +83,7 @@ async def rehearse(
         _, rendered = await read_and_render(source, setup.select(names))
         problems = []
         for one in rendered:
-            planned = await plan_target(
-                setup, source, journal, one, left_over={}, within_s=deadline.wait_s(), show=False
-            )
+            planned = await plan_target(setup, source, journal, one, left_over={}, within_s=deadline.wait_s())
             if _was_well(before.get(one.target.name)) and (why := _trouble(planned.plan)):
                 problems.append(f"{one.target.name}: {why}")
     finally:

@@ -20,12 +20,16 @@ from syncd.engine.daemon.sources import LiveSource
 from syncd.engine.deadline import Deadline
 from syncd.engine.journal import Journal
 from syncd.engine.lease import Lease, Permit
-from syncd.engine.planning import Planned, plan_target
+from syncd.engine.planning import plan_target
 from syncd.engine.reading import Rendered, Target, is_file, render_now
 from syncd.engine.setup import Setup
+from syncd.engine.showing import Planned
+from syncd.engine.waiting import window
 
 FOLLOWED_PER_S = 1000
 """A follower that waits for the leader's writes lists no more entries in a second: both share the API's limits."""
+LONGEST_SLEEP_S = 60.0
+"""After so long it is looked anew how far away the next pass is: a machine sleeps, and its clock may be set."""
 _WITHIN_S = 60.0
 _log = structlog.get_logger()
 
@@ -90,7 +94,7 @@ class Worker:
         """Do passes as they fall due, until cancelled."""
         while True:
             while (delay_s := self._agenda.delay_s()) is None or delay_s > 0:
-                await self._sleep(delay_s)
+                await self._sleep(delay_s if delay_s is None else min(delay_s, LONGEST_SLEEP_S))
             await self._pass()
 
     def _mark(self, names: set[str]) -> None:
@@ -120,12 +124,14 @@ class Worker:
             planned = [await self._plan(self.members[name], full) for name in self.members if name in dirty]
             done, reloaded = await self._apply(planned, permit)
         except SyncdError as error:
-            self._failed(dirty, str(error), held=isinstance(error, SourceUnavailable | SourceDenied | ConfigError))
+            held = isinstance(error, SourceUnavailable | SourceDenied | ConfigError)
+            self._failed(dirty, str(error), since, held=held)
             return
         except Exception as error:
             # A fault of ours must not take the other targets down with this one.
             _log.error("internal_error", targets=sorted(dirty), exc_info=True)
-            self._failed(dirty, f"internal error ({type(error).__name__}); the log has the details, please report it")
+            words = f"internal error ({type(error).__name__}); the log has the details, please report it"
+            self._failed(dirty, words, since)
             return
         if reloaded:
             self._agenda.reloaded()
@@ -144,7 +150,7 @@ class Worker:
                     target.forget()
         return permit, turned or (self._agenda.retry_is_due() and not self.lease.held)
 
-    def _failed(self, names: set[str], error: str, *, held: bool = False) -> None:
+    def _failed(self, names: set[str], error: str, since: float | None, *, held: bool = False) -> None:
         """Note that nothing could be planned; `held`: because of the source."""
         self._dirty |= names
         self._held = self._held or held
@@ -152,7 +158,7 @@ class Worker:
         for name in names:
             before = self._board.targets[name]
             after = self._board.failed(name, error, self._agenda.retry_at, held=held)
-            self._observer.passed(Passed(before, after))
+            self._observer.passed(Passed(before, after, changed_at=since))
         _log.warning("pass_failed", targets=sorted(names), error=error)
 
     async def _plan(self, target: Target, full: bool) -> Planned:
@@ -170,7 +176,6 @@ class Worker:
             left_over={},
             within_s=_WITHIN_S,
             present=present,
-            show=False,
         )
         self._present[target.name] = planned.present
         if self._source.snapshot.behind:
@@ -186,7 +191,7 @@ class Worker:
             self._journal,
             self.group,
             planned,
-            Conditions(Deadline(None), permit=permit),
+            Conditions(Deadline(None), permit=permit, waits=window),
             self._setup.redaction(self._source.snapshot),
         )
         for one in planned:
@@ -214,14 +219,18 @@ class Worker:
         self._agenda.stay_away(max(waits, default=None))
         if self.lease is not None and not self.lease.held:
             waits += [min(LONGEST_RETRY_S, len(one.present or ()) / FOLLOWED_PER_S) for one in planned]
-        if all(_settled(one, done) for one in planned):
+        waiting = {name: one.wait for name, one in finished.items() if one.wait is not None}
+        self._dirty |= waiting.keys()
+        self._agenda.again(min((one.until for one in waiting.values() if one.until is not None), default=None))
+        if all(one.target.name in waiting or _settled(one, done) for one in planned):
             self._agenda.settled()
         else:
             self._agenda.retry(held=self._held, at_least_s=max(waits, default=0.0))
         for one in planned:
             name, result, index = one.target.name, finished.get(one.target.name), one.rendered.index
             before = self._board.targets[name]
-            after = self._board.note(one, result, index=index, retry_at=self._agenda.retry_at)
+            retry_at = waiting[name].until if name in waiting else self._agenda.retry_at
+            after = self._board.note(one, result, index=index, retry_at=retry_at)
             if name in self._dirty:
                 self._board.pending(name)
             if result is None or result.outcome != "in_sync":

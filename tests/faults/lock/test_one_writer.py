@@ -19,9 +19,13 @@ from tests.support.stack import Stack
 Instances = Callable[..., list[Instance]]
 AREA = "One writer"
 STOPPED = "leader stopped in the middle of a push (SIGSTOP)"
+CUT_OFF = "leader cut off from Consul"
+KILLED = "leader killed in the middle of a push"
 GATE = "the check before each write"
 TUNED = (sys.executable, "-m", "tests.faults.lock.tuned")
 SHORT_S = 2.0
+TAKEN_OVER_S = 45.0
+"""A dead leader's session (TTL twice at the most) and the lock delay are over by then."""
 PAIRS = 1_100
 """Two bulks."""
 
@@ -100,15 +104,8 @@ def test_a_leader_that_is_cut_off_from_consul_stops_writing(
     stack: Stack, make_consul: Callable[..., ConsulServer], instances: Instances
 ) -> None:
     """Its lease runs out by itself, its drift repair sends nothing; Consul back, it goes on."""
-    stack.consul = make_consul()
-    stack.config["consul"]["address"] = stack.consul.url
-    stack.put(config__domains__web="https://www.example.com", services__app__url="http://h:1", secrets__db="s3cret")
-    assert stack.syncd("once")[0] == 0  # what it wrote itself a daemon would believe over the list
-    (leader,) = instances("a", command=TUNED, env={"TUNED_LEASE_S": str(SHORT_S)})
-    stack.consul.pause()
+    leader = cut_off(stack, make_consul(), instances)
     try:
-        wait_until(lambda: not leader.leading(), 20)
-        stack.kv.delete("config/domains/web")
         before = len(leader.proxy.writes)
         leader.signal(signal.SIGHUP)
         wait_until(lambda: leader.target("edge")["state"] == "pending", 30)
@@ -118,13 +115,36 @@ def test_a_leader_that_is_cut_off_from_consul_stops_writing(
         stack.consul.resume()
     began = time.monotonic()
     wait_until(lambda: stack.kv.get("config/domains/web") is not None, 40)
-    record(
-        "leader cut off from Consul",
-        area=AREA,
-        injected="SIGSTOP of Consul",
-        times=1,
-        recover_s=time.monotonic() - began,
-    )
+    record(CUT_OFF, area=AREA, injected="SIGSTOP of Consul", times=1, recover_s=time.monotonic() - began)
+
+
+def cut_off(stack: Stack, consul: ConsulServer, instances: Instances, **env: str) -> Instance:
+    """Return a leader whose lease has run out because Consul hangs, and in whose namespace a pair is missing since."""
+    stack.consul = consul
+    stack.config["consul"]["address"] = stack.consul.url
+    stack.put(config__domains__web="https://www.example.com", services__app__url="http://h:1", secrets__db="s3cret")
+    assert stack.syncd("once")[0] == 0  # what it wrote itself a daemon would believe over the list
+    (leader,) = instances("a", command=TUNED, env={"TUNED_LEASE_S": str(SHORT_S), **env})
+    stack.consul.pause()
+    wait_until(lambda: not leader.leading(), 20)
+    stack.kv.delete("config/domains/web")
+    return leader
+
+
+@pytest.mark.e2e
+def test_without_the_gate_it_would_write_cut_off(
+    stack: Stack, make_consul: Callable[..., ConsulServer], instances: Instances
+) -> None:
+    """The same with the check taken out: its drift repair goes out, though another may have the lock by now."""
+    leader = cut_off(stack, make_consul(), instances, TUNED_NO_GATE="yes")
+    try:
+        before = len(leader.proxy.writes)
+        leader.signal(signal.SIGHUP)
+        wait_until(lambda: len(leader.proxy.writes) > before, 30, "it writes without a lease")
+        assert not leader.leading()
+    finally:
+        stack.consul.resume()
+    record(CUT_OFF, area=AREA, red_without=GATE)
 
 
 @pytest.mark.e2e
@@ -150,8 +170,22 @@ def test_a_killed_leader_is_followed(stack: Stack, instances: Instances) -> None
     push_in_two_bulks(many(stack), leader)
     leader.signal(signal.SIGKILL)
     killed_at = time.monotonic()
-    wait_until(follower.leading, 45)
+    wait_until(follower.leading, TAKEN_OVER_S)
     took_s = time.monotonic() - killed_at
     wait_until(lambda: all_written(stack), 20)
     assert follower.proxy.writes[0].at - leader.proxy.writes[-1].at > LEASE_S
-    record("leader killed in the middle of a push", area=AREA, injected="kill -9", times=1, recover_s=took_s)
+    record(KILLED, area=AREA, injected="kill -9", times=1, recover_s=took_s)
+
+
+@pytest.mark.e2e
+def test_without_a_session_that_ends_nobody_follows(stack: Stack, instances: Instances) -> None:
+    """A lock that outlives its holder: so long after kill -9 nobody has finished the push, and nobody will."""
+    leader, follower = instances("a", "b", command=TUNED, env={"TUNED_NO_TTL": "yes"})
+    push_in_two_bulks(many(stack), leader)
+    leader.signal(signal.SIGKILL)
+    killed_at = time.monotonic()
+    wait_until(lambda: time.monotonic() - killed_at > TAKEN_OVER_S, TAKEN_OVER_S + 5)
+    assert not follower.leading()
+    assert not all_written(stack)
+    assert not follower.proxy.writes
+    record(KILLED, area=AREA, red_without="a session that ends by itself")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from syncd.cli.main import main
+from syncd.core.templating import render
 from syncd.engine import planning
 from syncd.engine.redaction import Redaction
 from syncd.targets import env_file
@@ -38,8 +39,18 @@ def no_redaction() -> None:
     Redaction.clean = lambda _self, text: text  # type: ignore[method-assign]
 
 
+def quotes_values() -> None:
+    """A template's own error is shown as it was made, whatever the template had read."""
+    original = render.TemplateFile._fault
+
+    def fault(self: render.TemplateFile, first: Any, _second: Any, shown: Any, **_: Any) -> str | None:
+        return original(self, first, first, shown, tainted=False)
+
+    render.TemplateFile._fault = fault  # type: ignore[method-assign]
+
+
 NAMES: dict[str, Callable[[], None]] = {
-    one.__name__: one for one in (internal_error, internal_error_everywhere, no_redaction)
+    one.__name__: one for one in (internal_error, internal_error_everywhere, no_redaction, quotes_values)
 }
 
 if __name__ == "__main__":

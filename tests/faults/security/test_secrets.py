@@ -126,3 +126,12 @@ def test_without_redaction_they_are_out(world: World) -> None:
     found = {line.partition(" in ")[0] for line in spilled(world.secrets, world.places())}
     assert found >= {"db", "key line 1", "json password", "json deep", "overlay", "url", "consul token"}
     record("a check prints the secrets, plain and encoded", area="Secrets", red_without="redaction")
+
+
+@pytest.mark.e2e
+def test_without_care_errors_quote_them(world: World) -> None:
+    """A template's own error, shown as it was made, is the secret itself."""
+    assert world.run("once", broken="quotes_values") == 1
+    found = {line.partition(" in ")[0] for line in spilled(world.secrets, world.places())}
+    assert found >= {"db"}
+    record("an error quotes secrets", area="Secrets", red_without="errors made a second time from masked values")

@@ -17,6 +17,7 @@ from tests.support.kv_server import WorkersKV
 from tests.support.processes import wait_until
 
 AREA = "Source"
+NO_ANSWER = "an error is never an empty source, and the vanish guard"
 KEYS = {
     "config/domains/api": "https://api.example.com",
     "config/domains/web": "https://www.example.com",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.source.kit import AREA, Place, endure, tell
+from tests.faults.source.kit import AREA, NO_ANSWER, Place, endure, tell
 from tests.faults.support import lies
 from tests.faults.support.proxy import FaultProxy, Lie, Request, reads
 from tests.faults.support.report import record
@@ -109,20 +109,29 @@ def test_a_lie_harms_nobody_who_knows_lies(
 )
 def test_no_answer_at_all(proxy: FaultProxy, places: dict[str, Place], fault: str, lie: Lie) -> None:
     """A source that is away is stale; targets keep what they have, stay in sync with it, and go on afterwards."""
-    place = places["shipped"]
+    place, other = places["shipped"], places["credulous"]
 
     def said() -> bool:
         return place.daemon.source()["state"] == "stale" and place.daemon.metric("syncd_source_up") == 0.0
 
     recover_s = endure(
         place,
-        lambda: tell(proxy, {"shipped": place}, fault, lie, also=kv_reads),
+        lambda: tell(proxy, places, fault, lie, also=kv_reads),
         proxy.heal,
         happened=lambda: proxy.delivered[f"{fault} shipped"] >= 3,
         says=said,
+        meanwhile=lambda: wait_until(other.harmed, 30, "who takes no answer for an empty one loses entries") and None,
+        within_s=30,
     )
     assert set(place.daemon.states().values()) == {"in_sync"}
-    record(fault, area=AREA, injected="by a proxy", times=proxy.delivered[f"{fault} shipped"], recover_s=recover_s)
+    record(
+        fault,
+        area=AREA,
+        injected="by a proxy",
+        times=proxy.delivered[f"{fault} shipped"],
+        recover_s=recover_s,
+        red_without=NO_ANSWER,
+    )
 
 
 def kv_reads(request: Request) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.faults.source.kit import AREA, Place, endure
+from tests.faults.source.kit import AREA, NO_ANSWER, Place, endure
 from tests.faults.support.proxy import FaultProxy, Real
 from tests.faults.support.report import record
 from tests.support import binaries
@@ -60,17 +60,18 @@ class Guarded:
 
 @pytest.fixture(scope="module")
 def guarded(workers_kv: KVServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    """Two daemons with one token; all in sync."""
+    """Three daemons with one token, two of them without a protection; all in sync."""
     server = ConsulServer(binaries.consul_bin(), ConsulOptions(acl=True)).start()
     proxy = FaultProxy(server.url)
     name = f"p-{uuid.uuid4().hex[:6]}"
     policy = server.http("PUT", "/v1/acl/policy", {"Name": name, "Rules": ALL}).json()["ID"]
     token = server.http("PUT", "/v1/acl/token", {"Policies": [{"ID": policy}]}).json()["SecretID"]
     base = tmp_path_factory.mktemp("rights")
-    places = {who: Place(base / who, server, workers_kv.fresh(), proxy.url, token) for who in ("shipped", "unguarded")}
+    others = {"shipped": "", "unguarded": "no_guard", "credulous": "credulous"}
+    places = {who: Place(base / who, server, workers_kv.fresh(), proxy.url, token) for who in others}
     try:
-        places["shipped"].start(ready=False)
-        places["unguarded"].start(without="no_guard", ready=False)
+        for who, without in others.items():
+            places[who].start(without=without, ready=False)
         for place in places.values():
             place.daemon.wait_ready()
         yield Guarded(server, proxy, policy, token, places)
@@ -187,6 +188,7 @@ def test_an_expired_token(guarded: Guarded) -> None:
         again,
         happened=lambda: delivered() >= 3,
         says=says,
+        meanwhile=lambda: wait_until(guarded.places["credulous"].harmed, 20) and None,
     )
     assert guarded.token not in daemon.log.read_text() + daemon.get("/api/v1/status")[1]
     record(
@@ -195,4 +197,5 @@ def test_an_expired_token(guarded: Guarded) -> None:
         injected="the token was deleted",
         times=delivered(),
         recover_s=recover_s,
+        red_without=NO_ANSWER,
     )

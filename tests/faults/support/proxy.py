@@ -13,7 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 
@@ -27,9 +27,10 @@ class Request:
     head: str = ""
     body: bytes = b""
 
-    def target(self, *, blocking: bool = True) -> str:
-        """Return path and query; without `blocking` as a read that answers at once."""
+    def target(self, *, blocking: bool = True, behind: int = 0) -> str:
+        """Return path and query; without `blocking` as a read that answers at once, with an index `behind` higher."""
         query = [pair for pair in self.query if blocking or pair[0] not in ("index", "wait")]
+        query = [(name, str(int(value) + behind) if name == "index" else value) for name, value in query]
         return self.path + (f"?{urlencode(query)}" if query else "")
 
 
@@ -92,6 +93,8 @@ class FaultProxy:
     """When each connection was accepted (time.monotonic)."""
     delivered: Counter[str] = field(default_factory=Counter)
     """Lie -> how often it was really sent."""
+    behind: int = 0
+    """By how much the index of what is passed on is lower than the real server's."""
     asked: list[Request] = field(default_factory=list)
     passed: list[tuple[Request, Real]] = field(default_factory=list)
     """The real server's own answers, as they were passed on."""
@@ -187,7 +190,7 @@ class FaultProxy:
                 said = lie(request, real)
                 self.delivered[name] += 1
                 return await _deliver(said, reader, writer)
-        asking = asyncio.ensure_future(_ask(self.upstream, request, blocking=True))
+        asking = asyncio.ensure_future(_ask(self.upstream, request, blocking=True, behind=self.behind))
         gone = asyncio.ensure_future(reader.read(1))
         await asyncio.wait({asking, gone}, return_when=asyncio.FIRST_COMPLETED)
         if not asking.done():  # who asked is gone
@@ -201,6 +204,9 @@ class FaultProxy:
         except OSError:
             _reset(writer)
             return False
+        if self.behind and real.header("X-Consul-Index"):
+            real = _lower(real, self.behind)
+            self.delivered["behind"] += 1
         self.passed.append((request, real))
         kept = {name: value for name, value in real.headers if name.lower() not in ("connection", "content-length")}
         writer.write(http(real.status, real.body, kept))
@@ -248,13 +254,23 @@ async def _request(reader: asyncio.StreamReader) -> Request | None:
     return Request(method, path, tuple(parse_qsl(query, True)), head, await reader.readexactly(length))
 
 
-async def _ask(upstream: str, request: Request, *, blocking: bool) -> Real:
+def _lower(real: Real, behind: int) -> Real:
+    headers = dict(real.headers)
+    headers["X-Consul-Index"] = str(max(1, int(real.header("X-Consul-Index")) - behind))
+    return replace(real, headers=tuple(headers.items()))
+
+
+async def _ask(upstream: str, request: Request, *, blocking: bool, behind: int = 0) -> Real:
     """Ask the real server over a connection of its own: HTTP/1.0, so that the answer ends with the connection."""
     parts = urlsplit(upstream)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port, limit=2**26)
     try:
         tokens = [line for line in request.head.split("\r\n") if line.lower().startswith("x-consul-token:")]
-        head = [f"{request.method} {request.target(blocking=blocking)} HTTP/1.0", f"Host: {parts.netloc}", *tokens]
+        head = [
+            f"{request.method} {request.target(blocking=blocking, behind=behind)} HTTP/1.0",
+            f"Host: {parts.netloc}",
+            *tokens,
+        ]
         head.append(f"Content-Length: {len(request.body)}")
         writer.write("\r\n".join(head).encode() + b"\r\n\r\n" + request.body)
         answer = await reader.read(-1)

@@ -1,10 +1,11 @@
-"""Runs syncd with one protection taken out, to see a fault do its harm: `python -m … NAME ARGS…`.
+"""Runs syncd with a protection taken out, to see a fault do its harm: `python -m … NAME ARGS…`; `A+B` takes out both.
 
 Product code knows nothing of this. A test that stays green without the protection proves nothing.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -15,11 +16,17 @@ import msgspec
 from syncd.cli.main import main
 from syncd.consul import answers, transport, watch
 from syncd.consul.answers import Pair, Reply
+from syncd.consul.budget import Path
+from syncd.consul.credentials import Token
+from syncd.consul.failures import Unreachable
 from syncd.consul.transport import Answer
 from syncd.core.model import Plan, Presence
 from syncd.engine import planning
 from syncd.engine.daemon import last_good, worker
-from syncd.sources import live
+from syncd.sources import live, watches
+from tests.faults.input.unprotected import PROTECTIONS as OF_INPUT
+from tests.faults.security.unprotected import PROTECTIONS as OF_NETWORK
+from tests.faults.support.hour import an_hour
 from tests.faults.target.unprotected import PROTECTIONS as OF_TARGETS
 
 _pairs = msgspec.json.Decoder(list[Pair])
@@ -39,7 +46,14 @@ def no_guard() -> None:
 
 
 def credulous() -> None:
-    """Any answer is Consul's: what is no list of pairs is an empty one. And nothing is asked for again."""
+    """Any answer is Consul's: what is no list of pairs is an empty one, and so is none. Nothing is asked for again."""
+    original = transport.HTTPClient._request
+
+    async def request(self: Any, method: str, path: str, *more: Any) -> Answer:
+        try:
+            return await original(self, method, path, *more)
+        except Unreachable:
+            return Answer(404, {"X-Consul-Index": "1"}, b"", path, self.label)
 
     def pairs(answer: Answer) -> list[Pair]:
         try:
@@ -59,7 +73,29 @@ def credulous() -> None:
         return Reply(200, index(answer), answer.headers, found)
 
     answers.many_pairs, answers.one_pair = many, one
+    transport.HTTPClient._request = request  # type: ignore[method-assign]
     no_guard()
+
+
+def empties_the_token() -> None:
+    """An empty token file is no token."""
+
+    def read(self: Any) -> str:
+        return self._file.read_text().strip() if self._file is not None else self._value
+
+    Token.read = read  # type: ignore[method-assign]
+
+
+def only_forward() -> None:
+    """A watch asks for what is newer than the highest index that it ever saw."""
+    original, highest = watches.Watches._ask, dict[Path, int]()
+
+    async def ask(self: Any, path: Path, index: int | None, soon: bool) -> Reply[Any]:
+        reply = await original(self, path, highest.get(path, index), soon)
+        highest[path] = max(highest.get(path, 0), reply.index)
+        return reply
+
+    watches.Watches._ask = ask  # type: ignore[method-assign]
 
 
 def lock_step() -> None:
@@ -108,6 +144,17 @@ def forgets_to_mark() -> None:
     worker.not_older = lambda plan, _written: plan  # type: ignore[assignment]
 
 
+def leaks() -> None:
+    """Each pass keeps a file open and two megabytes."""
+    original, kept = worker.Worker._pass, list[object]()
+
+    async def leaky(self: Any) -> None:
+        kept.extend((os.open(os.devnull, os.O_RDONLY), os.urandom(2_000_000)))
+        await original(self)
+
+    worker.Worker._pass = leaky  # type: ignore[method-assign]
+
+
 def unbounded() -> None:
     """One connection for each path."""
     from syncd.engine.daemon import sources
@@ -115,23 +162,28 @@ def unbounded() -> None:
     sources.CONNECTIONS = 1000
 
 
-PROTECTIONS: dict[str, Callable[[], None]] = OF_TARGETS | {
+PROTECTIONS: dict[str, Callable[[], None]] = {**OF_TARGETS, **OF_INPUT, **OF_NETWORK} | {
     one.__name__: one
     for one in (
         no_guard,
         credulous,
+        empties_the_token,
+        only_forward,
         lock_step,
         patient,
         no_full_reading,
         stale_reads,
         no_last_good,
         forgets_to_mark,
+        leaks,
         unbounded,
+        an_hour,
     )
 }
 
 
 if __name__ == "__main__":
-    PROTECTIONS[sys.argv[1]]()
+    for name in sys.argv[1].split("+"):
+        PROTECTIONS[name]()
     sys.argv = ["syncd", *sys.argv[2:]]
     sys.exit(main())

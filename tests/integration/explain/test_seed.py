@@ -123,8 +123,8 @@ def test_the_text_fits_a_terminal(site: Site) -> None:
     for name in TARGETS:
         text = site.syncd("explain", name)
         assert "CHANGE-ME" not in text
-        long = [line for line in text.splitlines() if len(line) > 80 and " " in line[12:].replace(" characters)", "")]
-        assert not [line for line in long if not line.startswith("  value")], long
+        long = [line for line in text.splitlines() if len(line) > 80]
+        assert not [line for line in long if " " in line[12:]], long
     for form in ("text", "mermaid"):
         assert "CHANGE-ME" not in site.syncd("graph", "--format", form)
 

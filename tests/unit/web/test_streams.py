@@ -33,7 +33,8 @@ def well() -> Status:
 async def served(status: Callable[[], Status]) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
     """Serve a status: (client, address of the stream)."""
     port = free_port()
-    async with serve(("127.0.0.1", port), ("status.example.com",), status), aiohttp.ClientSession() as client:
+    app = serve(("127.0.0.1", port), ("status.example.com",), status, lambda: (b"", "text/plain"))
+    async with app, aiohttp.ClientSession() as client:
         yield client, f"http://127.0.0.1:{port}/api/v1/events"
 
 

@@ -1,0 +1,1 @@
+"""What became of targets in the past, and how that is shown."""
