@@ -54,18 +54,20 @@ types: $(VENV)/installed ## Check types (mypy --strict).
 	@$(BIN)/mypy --no-error-summary
 
 # Three suites at once on two cores: what fails by deadlines that this makes too short is run again by itself, and counts then.
-SHORT := -m "not e2e" --ignore=tests/faults
+SHORT := -m "not e2e"
+LONGER := -m "e2e and not long" tests/faults
 AGAIN := echo "what failed, once more and one at a time:"
 
-test: setup ## Lint, types, tests: what must be green before a commit.
+test: setup ## Lint, types, tests, the shortest faults: what must be green before a commit.
 	@$(MAKE) lint types
 	@$(BIN)/pytest -n 3 --dist loadfile $(SHORT) $(PYTEST_ARGS) || { $(AGAIN) && $(BIN)/pytest $(SHORT) --last-failed --last-failed-no-failures none; }
 
 # pytest ends with 5 where it collects no test: then there is nothing that could have failed.
-e2e: setup servers-e2e ## The longer suites, on the same real servers.
-	@if [ -d tests/e2e ]; then $(BIN)/pytest -m e2e tests/e2e $(PYTEST_ARGS) || [ $$? -eq 5 ] || { $(AGAIN) && $(BIN)/pytest -m e2e tests/e2e --last-failed --last-failed-no-failures none; }; else echo "no e2e tests yet"; fi
+e2e: setup servers-e2e ## The longer suites and most of the faults, on the same real servers.
+	@$(BIN)/pytest -m e2e tests/e2e $(PYTEST_ARGS) || [ $$? -eq 5 ] || { $(AGAIN) && $(BIN)/pytest -m e2e tests/e2e --last-failed --last-failed-no-failures none; }
+	@$(BIN)/pytest -n 2 --dist loadfile $(LONGER) $(PYTEST_ARGS) || [ $$? -eq 5 ] || { $(AGAIN) && $(BIN)/pytest $(LONGER) --last-failed --last-failed-no-failures none; }
 
-faults: setup ## Inject every fault, short and long, and write docs/reliability.md (14 min).
+faults: setup ## Inject every fault, the longest too, and write docs/reliability.md (20 min).
 	@rm -f .cache/faults.jsonl
 	@FAULTS_REPORT=$(CURDIR)/.cache/faults.jsonl $(BIN)/pytest tests/faults $(PYTEST_ARGS)
 	@$(BIN)/python -m tests.faults.support.report .cache/faults.jsonl docs/reliability.md

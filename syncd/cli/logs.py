@@ -1,9 +1,11 @@
 """Sets up structlog: stderr, console or JSON."""
 
+import io
 import logging
 import os
 import sys
 import traceback
+from typing import TextIO, cast
 
 import structlog
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
@@ -32,7 +34,7 @@ def configure(form: LogFormatName | None, level: LogLevelName | None) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[(level or LogLevelName.info).upper()]
         ),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(file=cast(TextIO, _Stderr())),
     )
     set_on_retry_hooks([_retrying])
     logging.basicConfig(handlers=[_Libraries(logging.WARNING)], force=True)
@@ -52,6 +54,16 @@ def _without_values(_logger: object, _method: str, event: structlog.typing.Event
 def _printable(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     """Spell out control characters: what a check printed must not reach the terminal as orders."""
     return {name: printable(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
+class _Stderr(io.TextIOBase):
+    """Whatever stderr is now: while a progress bar is shown, what stands above the bar."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
 
 
 class _Libraries(logging.Handler):

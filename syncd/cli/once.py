@@ -8,6 +8,7 @@ import typer
 
 from syncd.cli import options, output, session
 from syncd.cli.plan import run_plan
+from syncd.cli.progress import bars
 
 if TYPE_CHECKING:
     from syncd.engine.planfile import SavedPlan
@@ -52,22 +53,24 @@ def run_once(
     from syncd.engine.deadline import Deadline
     from syncd.engine.waiting import no_wait, window
 
-    conditions = Conditions(Deadline(timeout_s), force, waits=no_wait if force else window)
+    deadline = Deadline(timeout_s)
     log = structlog.get_logger()
-    result = session.work(
-        session.load(given),
-        source,
-        conditions.deadline,
-        lambda setup, opened: engine.once(
-            setup,
-            opened,
-            selected=selected,
-            conditions=conditions,
-            env=os.environ,
-            command="apply" if saved else "once",
-            saved=saved,
-            recovered=lambda groups: log.warning("transaction_rolled_back", groups=groups),
-        ),
-    )
+    with bars() as progress:
+        conditions = Conditions(deadline, force, progress=progress, waits=no_wait if force else window)
+        result = session.work(
+            session.load(given),
+            source,
+            deadline,
+            lambda setup, opened: engine.once(
+                setup,
+                opened,
+                selected=selected,
+                conditions=conditions,
+                env=os.environ,
+                command="apply" if saved else "once",
+                saved=saved,
+                recovered=lambda groups: log.warning("transaction_rolled_back", groups=groups),
+            ),
+        )
     output.write_pass(result, form, hide_values=hide_values)
     return result.exit_code

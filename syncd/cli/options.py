@@ -83,7 +83,10 @@ Timeout = Annotated[
     str, typer.Option("--timeout", metavar="DURATION", help="Nothing new starts after this time; default 60s.")
 ]
 HideValues = Annotated[bool, typer.Option("--hide-values", help="Show no values, only what changes.")]
-Force = Annotated[bool, typer.Option("--force", help="Carry out unsafe plans too, and outside of only_between. Held targets stay held.")]
+Force = Annotated[
+    bool,
+    typer.Option("--force", help="Carry out unsafe plans too, and outside of only_between. Held targets stay held."),
+]
 
 
 @dataclass(frozen=True, slots=True)

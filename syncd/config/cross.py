@@ -84,6 +84,9 @@ def _contradictions(root: Table, report: Report) -> Iterator[Fault]:
     consul = root.items.get("consul")
     if isinstance(consul, Table) and len(_present(consul, ("token", "token_file"))) > 1:
         yield report(("consul", "token_file"), "stands beside token; keep one of them")
+    notify = root.items.get("notify")
+    if isinstance(notify, Table):
+        yield from _header_twice(("notify",), notify, report)
     tls = consul.items.get("tls") if isinstance(consul, Table) else None
     if isinstance(tls, Table) and len(_present(tls, ("cert_file", "key_file"))) == 1:
         yield report(("consul", "tls"), "has one of cert_file and key_file; write both or none")

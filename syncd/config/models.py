@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny
 
+from syncd.config.notifying import Notify
 from syncd.config.reloads import Reload
 from syncd.config.types import SomeTime, Text
 from syncd.core.fields import (
@@ -128,6 +129,14 @@ class Reconcile(Strict):
     interval: SomeTime = 300.0
 
 
+class History(Strict):
+    """How many entries of the history are kept of each target, and how long after their content was replaced."""
+
+    keep: Annotated[int, Field(ge=0, le=10_000)] = 100
+    """0 keeps no history."""
+    max_age: SomeTime = 720 * 3600.0
+
+
 class Http(Strict):
     """Where status, metrics and health are served; `hosts` are names the Host header may have beside our own."""
 
@@ -155,5 +164,7 @@ class Config(Strict):
     reconcile: Reconcile = Reconcile()
     limits: Limits = Limits()
     http: Http | None = Http()
+    history: History = History()
+    notify: Notify | None = None
     reloads: dict[Name, Reload] = Field(default_factory=dict)
     targets: dict[Name, SerializeAsAny[TargetConfig]]

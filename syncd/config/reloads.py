@@ -21,7 +21,8 @@ def _signal(value: str) -> str:
     return name
 
 
-def _url(value: str) -> str:
+def check_url(value: str) -> str:
+    """Return a URL of http or https, or raise ValueError."""
     try:
         parts = urlsplit(value)
         sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -76,7 +77,8 @@ def _address(value: str) -> str:
 
 Signal = Annotated[str, AfterValidator(_signal)]
 """Name of a signal, without SIG."""
-Url = Annotated[str, AfterValidator(_url)]
+Url = Annotated[str, AfterValidator(check_url)]
+Method = Annotated[str, AfterValidator(_method)]
 HeaderName = Annotated[str, AfterValidator(_header)]
 Status = Annotated[int, Field(ge=100, le=599)]
 
@@ -102,7 +104,7 @@ class HttpRequest(Strict):
 class HttpReload(HttpRequest):
     """A request that reloads."""
 
-    method: Annotated[str, AfterValidator(_method)] = "POST"
+    method: Method = "POST"
     retries: Annotated[int, Field(ge=0, le=10)] = 2
     """How often it is sent again where there was no answer, or one that says that it may work later."""
 

@@ -12,6 +12,7 @@ from syncd.core.errors import Fenced, ReloadError, StateError, SyncdError, Targe
 from syncd.core.model import Change, Plan
 from syncd.core.report.model import Outcome, PassResult, ReloadResult, TargetResult
 from syncd.engine.deadline import Deadline
+from syncd.engine.history import recording
 from syncd.engine.journal import Journal, Written
 from syncd.engine.lease import Permit
 from syncd.engine.planning import PassPlan
@@ -122,19 +123,20 @@ async def apply_group(
         if verdict is None:
             ready.append(one)
         else:
-            done[one.target.name] = _noted(journal, one, verdict, redaction)
+            done[one.target.name] = _noted(setup, journal, one, verdict, redaction)
     swapped = False
     try:
         if is_file(members[0].target):
             unstick(journal, transaction_name(members[0].target))
         if ready and not is_file(ready[0].target):
-            done.update(await _push(journal, ready[0].target, ready[0], conditions, redaction))
+            done.update(await _push(setup, journal, ready[0].target, ready[0], conditions, redaction))
         elif ready:
             await _swap(journal, name, ready, setup)
             swapped = True
             done.update({one.target.name: Done(_after(one), touched=True) for one in ready})
     except Exception as error:
         failed = _failure(error, redaction)
+        recording.failed(setup, journal, ready, error, failed.error)
         done.update({one.target.name: failed for one in ready or members})
     if name is None:
         return done, None
@@ -148,11 +150,11 @@ async def apply_group(
     return done, reload
 
 
-def _noted(journal: Journal, one: Planned, verdict: Done, redaction: Redaction) -> Done:
+def _noted(setup: Setup, journal: Journal, one: Planned, verdict: Done, redaction: Redaction) -> Done:
     """Return the verdict, once the journal knows what an entry that needs no change was made from."""
     try:
         if verdict.outcome == "in_sync":
-            _remember_inputs(journal, one)
+            _remember_inputs(setup, journal, one)
     except StateError as error:
         return _failure(error, redaction)
     return verdict
@@ -205,7 +207,7 @@ def _blamed(before: Done, reload: ReloadResult, owed: bool) -> Done:
 
 async def _swap(journal: Journal, name: str | None, ready: Sequence[Planned], setup: Setup) -> None:
     group = setup.groups[name] if name is not None else None
-    replacements = [found for one in ready if (found := _replacement(one)) is not None]
+    replacements = [found for one in ready if (found := _replacement(setup, journal, one)) is not None]
     await replace_files(
         journal,
         transaction_name(ready[0].target),
@@ -217,7 +219,7 @@ async def _swap(journal: Journal, name: str | None, ready: Sequence[Planned], se
     )
 
 
-def _replacement(one: Planned) -> Replacement | None:
+def _replacement(setup: Setup, journal: Journal, one: Planned) -> Replacement | None:
     state = one.file
     if state is None or state.wanted is None:
         return None
@@ -228,6 +230,7 @@ def _replacement(one: Planned) -> Replacement | None:
         kind=one.target.kind,
         written=_written(one, change, state.desired.masked),
         inputs=one.rendered.inputs,
+        happened=recording.replaced(setup, journal, one),
     )
 
 
@@ -236,7 +239,7 @@ def _written(one: Planned, change: Change, masked: str | None = None) -> Written
     return Written(one.target.name, change.key, change.new_digest or "", sensitive, masked if sensitive else None)
 
 
-def _remember_inputs(journal: Journal, one: Planned) -> None:
+def _remember_inputs(setup: Setup, journal: Journal, one: Planned) -> None:
     """Remember what an entry that needs no change was made from, where that is news."""
     name, inputs = one.target.name, one.rendered.inputs
     entries = (one.file.desired if one.file is not None else one.rendered.desired).entries.values()
@@ -247,12 +250,13 @@ def _remember_inputs(journal: Journal, one: Planned) -> None:
         for entry in entries
     )
     fresh = [entry for entry in wrote if known.get(entry.key) != entry]
-    if fresh or journal.inputs(name) != inputs:
-        journal.record(one.target.kind, name, inputs=inputs, wrote=fresh)
+    happened = recording.found(setup, journal, one, fresh)
+    if fresh or happened is not None or journal.inputs(name) != inputs:
+        journal.record(one.target.kind, name, inputs=inputs, wrote=fresh, happened=happened)
 
 
 async def _push(
-    journal: Journal, target: RemoteTarget, one: Planned, conditions: Conditions, redaction: Redaction
+    setup: Setup, journal: Journal, target: RemoteTarget, one: Planned, conditions: Conditions, redaction: Redaction
 ) -> dict[str, Done]:
     changes = one.plan.changes
     try:
@@ -267,17 +271,18 @@ async def _push(
     except TimeoutError as error:
         raise TargetError(f"{target.name}: the push took longer than --timeout; run again to finish it") from error
     applied = [change for change in changes if change.key not in failed]
+    words: str | None = None
+    if failed:
+        key, why = next(iter(failed.items()))
+        more = f", and {len(failed) - 1} more" if len(failed) > 1 else ""
+        words = redaction.clean(f"{key}: {why}{more}")
     journal.record(
         target.kind,
         target.name,
         inputs=None if failed else one.rendered.inputs,
         wrote=[_written(one, change) for change in applied if change.op != "delete"],
         dropped=[change.key for change in applied if change.op == "delete"],
+        happened=recording.pushed(setup, one, failed, words),
     )
-    if failed:
-        key, why = next(iter(failed.items()))
-        more = f", and {len(failed) - 1} more" if len(failed) > 1 else ""
-        return {
-            target.name: Done("failed", redaction.clean(f"{key}: {why}{more}"), touched=True, refused=frozenset(failed))
-        }
-    return {target.name: Done(_after(one), touched=True)}
+    outcome = "failed" if failed else _after(one)
+    return {target.name: Done(outcome, words, touched=True, refused=frozenset(failed))}

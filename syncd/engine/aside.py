@@ -76,7 +76,8 @@ def _answer(work: Callable[[], Any], pipe: int) -> None:
     """Do the work, write what came of it, and end; the copy never returns from here."""
     try:
         signal.set_wakeup_fd(-1)  # else a signal of ours would be taken for one of the original's
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # to the whole process group: it ends nobody
+        for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
         os.closerange(0, pipe)
         os.closerange(pipe + 1, os.sysconf("SC_OPEN_MAX"))

@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from syncd.config.load import Loaded
 from syncd.core.errors import Fault, SourceUnavailable
+from syncd.engine.allowances import too_much
 from syncd.engine.deadline import Deadline
 from syncd.engine.reading import Rendered, read_and_render
 from syncd.engine.setup import Setup
@@ -23,8 +25,12 @@ def faults_offline(setup: Setup, loaded: Loaded) -> list[Fault]:
     return found
 
 
-async def faults_online(setup: Setup, loaded: Loaded, source: Source, deadline: Deadline) -> list[str]:
+async def faults_online(
+    setup: Setup, loaded: Loaded, source: Source, deadline: Deadline
+) -> tuple[list[str], list[Fault]]:
     """Return why targets cannot be rendered from what Consul holds now, one line each with the target's place.
+
+    And what will work and should still be changed, now that it is known how much targets want.
 
     Raises:
         SourceUnavailable, SourceDenied: nothing could be read.
@@ -34,7 +40,13 @@ async def faults_online(setup: Setup, loaded: Loaded, source: Source, deadline: 
             _, rendered = await read_and_render(source, list(setup.targets.values()))
     except TimeoutError as error:
         raise SourceUnavailable("Consul did not answer in time; check consul.address") from error
-    return [line for one in rendered for line in _problems(one, loaded)]
+    entries = {one.target.name: len(one.desired.entries) for one in rendered}
+    return [line for one in rendered for line in _problems(one, loaded)], schedule_warnings(setup, loaded, entries)
+
+
+def schedule_warnings(setup: Setup, loaded: Loaded, entries: Mapping[str, int]) -> list[Fault]:
+    """Return where schedules ask more of an account than is free; a target whose entries are not known has few."""
+    return [loaded.fault("targets", words) for words in too_much(setup, entries)]
 
 
 def _problems(one: Rendered, loaded: Loaded) -> list[str]:

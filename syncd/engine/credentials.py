@@ -7,7 +7,7 @@ from pydantic import BaseModel, SecretStr
 
 from syncd.engine.statedir import PLAN_KEY_VARIABLE
 
-_FILES = ("token_file", "api_token_file", "key_file", "headers_file")
+_FILES = ("token_file", "api_token_file", "key_file", "headers_file", "url_file")
 """Fields that name files with a secret, or map names to such files."""
 _SHORTEST = 8
 """Bytes; what is shorter is no real token, and may well be the value of another variable, too."""

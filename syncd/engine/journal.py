@@ -1,4 +1,4 @@
-"""What syncd remembers between passes, in SQLite: what it wrote, from which keys, and what it still owes.
+"""What syncd remembers between passes, in SQLite: what it wrote, from which keys, what it still owes, the history.
 
 Every method is one transaction, durable when it returns (`synchronous = FULL`).
 """
@@ -13,6 +13,7 @@ from typing import Any
 
 from syncd.core.errors import StateError
 from syncd.engine import journal_file
+from syncd.engine.history.table import Happened, History
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Journal:
         # Nobody else writes to it while we have it, so what was read or written once need not be read again.
         self._inputs: dict[str, Inputs] = {}
         self._written: dict[str, dict[str, Written]] = {}
+        self.history = History(connection)
         self._begun = {str(row[0]) for row in connection.execute("SELECT reload_group FROM intents")}
 
     @classmethod
@@ -98,10 +100,18 @@ class Journal:
         inputs: Inputs | None = None,
         wrote: Iterable[Written] = (),
         dropped: Iterable[str] = (),
+        happened: Happened | None = None,
     ) -> None:
         """Remember that a target was applied: what it read, and the entries that were written or deleted."""
         with self._transaction():
             self._record(kind, target, inputs, wrote, dropped)
+            if happened is not None:
+                self.history.add(happened)
+
+    def tell(self, happened: Happened) -> None:
+        """Remember for the history alone what became of a target."""
+        with self._transaction():
+            self.history.add(happened)
 
     def _record(
         self, kind: str, target: str, inputs: Inputs | None, wrote: Iterable[Written], dropped: Iterable[str]
@@ -145,6 +155,7 @@ class Journal:
         inputs: Mapping[str, tuple[str, Inputs]],
         owe: str | None,
         unproved: Sequence[Mapping[str, Any]] = (),
+        happened: Sequence[Happened] = (),
     ) -> None:
         """End a transaction whose files are in place and checked: new digests, and the reload it owes, in one commit.
 
@@ -153,6 +164,7 @@ class Journal:
             owe: the reload to owe, None for none.
             unproved: the steps to undo should the probe of that reload fail; what the journal says of the targets is
                 kept with them.
+            happened: what the history says of it.
         """
         with self._transaction():
             if unproved:
@@ -163,6 +175,8 @@ class Journal:
                 self._record(kind, target, read, [one for one in wrote if one.target == target], ())
             if owe is not None:
                 self._db.execute("INSERT OR REPLACE INTO owed VALUES (?, ?)", (owe, "files changed"))
+            for one in happened:
+                self.history.add(one, waits_for=owe if unproved else None)
             self._db.execute("DELETE FROM intents WHERE reload_group = ?", (group,))
         self._begun.discard(group)
 
@@ -186,6 +200,7 @@ class Journal:
         with self._transaction():
             self._db.execute("DELETE FROM owed WHERE reload = ?", (reload,))
             self._db.execute("DELETE FROM unproved WHERE reload = ?", (reload,))
+            self.history.proved(reload)
 
     def unproved(self, reload: str | None = None) -> list[dict[str, Any]]:
         """Return the steps to undo should the probe of a reload fail; of all reloads for None."""
@@ -206,6 +221,7 @@ class Journal:
                 self._restore(target, state)
             self._db.execute("DELETE FROM unproved WHERE reload = ?", (reload,))
             self._db.execute("INSERT INTO intents VALUES (?, ?)", row)
+            self.history.refuted(reload)
         self._begun.add(str(row[0]))
         return str(row[0])
 
@@ -242,6 +258,7 @@ class Journal:
         except BaseException as error:
             self._inputs.clear()
             self._written.clear()
+            self.history.doubt()
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             if isinstance(error, sqlite3.Error):

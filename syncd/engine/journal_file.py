@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from syncd.core.errors import StateError
+from syncd.engine.history.table import SCHEMA as HISTORY_SCHEMA
 
-SCHEMA_VERSION = 2
-"""1: without `unproved`."""
-_SCHEMA = """
+SCHEMA_VERSION = 3
+"""1: without `unproved`. 2: without the history."""
+_SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS entries (target TEXT, key TEXT, digest TEXT NOT NULL, sensitive INTEGER NOT NULL,
                       masked TEXT, PRIMARY KEY (target, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS targets (target TEXT PRIMARY KEY, kind TEXT NOT NULL, inputs TEXT NOT NULL,
@@ -21,6 +22,7 @@ CREATE TABLE IF NOT EXISTS intents (reload_group TEXT PRIMARY KEY, steps TEXT NO
 CREATE TABLE IF NOT EXISTS owed (reload TEXT PRIMARY KEY, reason TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS unproved (reload TEXT PRIMARY KEY, reload_group TEXT NOT NULL, steps TEXT NOT NULL,
                       before TEXT NOT NULL);
+{HISTORY_SCHEMA}
 """
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _READS: dict[str, tuple[type, ...]] = {
@@ -29,6 +31,9 @@ _READS: dict[str, tuple[type, ...]] = {
     "SELECT steps FROM intents": (list,),
     "SELECT reload, reason FROM owed LIMIT 1": (),
     "SELECT steps, before FROM unproved": (list, dict),
+    "SELECT id, at, target, outcome, waits_for FROM history LIMIT 1": (),
+    "SELECT target, key, digest, from_id, to_id FROM versions LIMIT 1": (),
+    "SELECT digest, value, base FROM contents LIMIT 1": (),
 }
 """What must be readable, and of which JSON type each column is where it holds JSON."""
 

@@ -67,6 +67,7 @@ async def once(
             if groups:
                 recovered(groups)
             key = setup.state.plan_key(env, make=True)
+            journal.history.seal_with(key)
             async with one_writer(setup, selected, conditions.deadline, command) as permit:
                 found = await planned(setup, source, journal, selected, conditions.deadline, key)
                 if saved is not None:

@@ -103,11 +103,11 @@ async def plan_target(
     file: current.FileState | None = None
     try:
         if is_file(target):
-            plan, file = _plan_file(setup, journal, target, rendered.desired, left_over)
+            plan, file = plan_file(setup, journal, target, rendered.desired, left_over)
         else:
             if present is None and rendered.hidden is None and rendered.desired.error is None:
-                present = await _read(target, rendered.desired, within_s / 2)
-            plan = _plan_remote(setup, journal, target, rendered, present or {})
+                present = await read_present(target, rendered.desired, within_s / 2)
+            plan = plan_remote(setup, journal, target, rendered, present or {})
         plan = await _filtered(plan, setup, source, journal, rendered)
     except TargetError as error:
         plan = unplannable(setup, rendered, error)
@@ -130,7 +130,7 @@ async def _filtered(plan: Plan, setup: Setup, source: Source, journal: Journal, 
     )
 
 
-async def _read(target: RemoteTarget, desired: Desired, within_s: float) -> Mapping[str, Entry]:
+async def read_present(target: RemoteTarget, desired: Desired, within_s: float) -> Mapping[str, Entry]:
     """Return what a remote target holds; one that is dead must leave the others half of the time that is left."""
     try:
         async with asyncio.timeout(within_s):
@@ -139,13 +139,18 @@ async def _read(target: RemoteTarget, desired: Desired, within_s: float) -> Mapp
         raise TargetError(f"did not answer within {within_s:g} s; check base_url and the network to it") from error
 
 
-def _plan_file(
+def plan_file(
     setup: Setup,
     journal: Journal,
     target: FileTarget,
     desired: Desired,
     left_over: Mapping[str, Path | None],
 ) -> tuple[Plan, current.FileState]:
+    """Return the plan of a file target before limits and guard, and what is known of its file.
+
+    Raises:
+        TargetError: what is there cannot be read.
+    """
     config = setup.config
     state = current.look(target, desired, setup.base_dir, left_over)
     written = journal.written(target.name).get(target.config.path)
@@ -157,9 +162,10 @@ def _plan_file(
     return plan, state
 
 
-def _plan_remote(
+def plan_remote(
     setup: Setup, journal: Journal, target: RemoteTarget, rendered: Rendered, present: Mapping[str, Entry]
 ) -> Plan:
+    """Return the plan of a remote target before limits and guard."""
     if rendered.hidden is not None or rendered.desired.error is not None:
         # Nothing can be changed; what the target holds was not read for that.
         return Plan(target.name, target.kind, error=rendered.desired.error)

@@ -14,6 +14,7 @@ from syncd.core.snapshot import HiddenKey, NeedMore, Snapshot, View
 from syncd.engine.aside import aside
 from syncd.engine.journal import Inputs
 from syncd.engine.render_limits import RENDER_MAX_S, TooSlow, time_limit
+from syncd.engine.templates import TemplateStore
 from syncd.sources.base import Source
 from syncd.targets.base import FileTarget, FileTargetConfig, RemoteTarget
 
@@ -77,8 +78,11 @@ async def read_and_render(
     return snapshot, [done[target.name] for target in targets]
 
 
-async def render_now(source: Source, target: Target) -> Rendered:
+async def render_now(source: Source, target: Target, templates: TemplateStore | None = None) -> Rendered:
     """Return what one target should hold by what the source holds now; reads what rendering asks for.
+
+    Args:
+        templates: is told which template files were asked for, where another process did that.
 
     Raises:
         SourceUnavailable, SourceDenied: as the source.
@@ -88,7 +92,7 @@ async def render_now(source: Source, target: Target) -> Rendered:
     while True:
         snapshot = await source.read(needs)
         try:
-            rendered = await render_aside(target, snapshot)
+            rendered = await render_aside(target, snapshot, templates)
         except NeedMore as more:
             if more.needs <= needs:
                 raise TargetError(f"{target.name}: what it reads cannot be had from the source now") from more
@@ -100,7 +104,7 @@ async def render_now(source: Source, target: Target) -> Rendered:
             return rendered
 
 
-async def render_aside(target: Target, snapshot: Snapshot) -> Rendered:
+async def render_aside(target: Target, snapshot: Snapshot, templates: TemplateStore | None = None) -> Rendered:
     """Return what one target should hold, without keeping the event loop from others: the lock's renewal is among them.
 
     What is not done at once is done again in a process of its own, and so it is the next time.
@@ -114,10 +118,12 @@ async def render_aside(target: Target, snapshot: Snapshot) -> Rendered:
         except TooSlow:
             _slow.add(target.name)
     try:
-        made, took_s = await aside(lambda: _made(target, snapshot), _LATEST_S)
+        made, marks, took_s = await aside(lambda: _made(target, snapshot, templates), _LATEST_S)
     except (TimeoutError, TargetError) as error:
         why = str(error) or f"rendering takes more than {_LATEST_S:g} s; make the template simpler"
         return Rendered(target, Desired(error=why), target.needs(), Inputs({}, {}), index=snapshot.index)
+    if templates is not None:
+        templates.asked(marks)
     if took_s < AT_ONCE_S / 2:
         _slow.discard(target.name)
     if isinstance(made, frozenset):
@@ -125,8 +131,10 @@ async def render_aside(target: Target, snapshot: Snapshot) -> Rendered:
     return Rendered(target, **made)
 
 
-def _made(target: Target, snapshot: Snapshot) -> tuple[dict[str, Any] | frozenset[Need], float]:
-    """Return what `render` gives without the target, or what it needs more; and how long that took, in seconds."""
+def _made(
+    target: Target, snapshot: Snapshot, templates: TemplateStore | None
+) -> tuple[dict[str, Any] | frozenset[Need], Mapping[str, Any], float]:
+    """Return what `render` gives without the target, or what it needs more; the templates; the seconds it took."""
     began = time.monotonic()
     made: dict[str, Any] | frozenset[Need]
     try:
@@ -134,7 +142,7 @@ def _made(target: Target, snapshot: Snapshot) -> tuple[dict[str, Any] | frozense
         made = {one.name: getattr(rendered, one.name) for one in fields(rendered) if one.name != "target"}
     except NeedMore as signal:
         made = signal.needs
-    return made, time.monotonic() - began
+    return made, {} if templates is None else templates.marks(), time.monotonic() - began
 
 
 def render(target: Target, snapshot: Snapshot, seconds: float) -> Rendered:

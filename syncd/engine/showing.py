@@ -23,6 +23,7 @@ class Planned:
     """One target's plan and all it was made from.
 
     `file` is a file target's place on disk, `present` what a remote target holds; None where that was not read.
+    `back_to` is the entry of the history whose content it puts back.
     """
 
     target: Target
@@ -30,12 +31,16 @@ class Planned:
     rendered: Rendered
     file: current.FileState | None = None
     present: Mapping[str, Entry] | None = None
+    back_to: int | None = None
 
 
-async def with_contents(planned: Planned, setup: Setup, journal: Journal) -> Planned:
+async def with_contents(planned: Planned, setup: Setup, journal: Journal, most: int | None = None) -> Planned:
     """Return the plan with its diff, or with the old and new values that may be shown; a target is asked for those.
 
     A target that does not answer cannot be planned, and says so in its plan.
+
+    Args:
+        most: so many old values are asked for at most; None asks for all.
     """
     target, plan = planned.target, planned.plan
     if is_file(target):
@@ -46,7 +51,7 @@ async def with_contents(planned: Planned, setup: Setup, journal: Journal) -> Pla
         written = journal.written(target.name).get(target.config.path)
         return replace(planned, plan=current.with_diff(plan, target, planned.file, written))
     try:
-        return replace(planned, plan=await _with_values(plan, target))
+        return replace(planned, plan=await _with_values(plan, target, most))
     except TargetError as error:
         return replace(planned, plan=unplannable(setup, planned.rendered, error))
 
@@ -62,10 +67,10 @@ def unplannable(setup: Setup, rendered: Rendered, error: TargetError) -> Plan:
     )
 
 
-async def _with_values(plan: Plan, target: RemoteTarget) -> Plan:
+async def _with_values(plan: Plan, target: RemoteTarget, most: int | None) -> Plan:
     """Return the plan with the old and new values that may be shown."""
     ask = [change.key for change in plan.changes if change.op != "create" and not change.sensitive]
-    old = await target.values(ask) if ask else {}
+    old = await target.values(ask[:most]) if ask else {}
     return replace(
         plan,
         changes=tuple(

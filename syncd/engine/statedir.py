@@ -11,9 +11,18 @@ from pathlib import Path
 
 from syncd.core.errors import StateError
 from syncd.engine.backups import Backups
+from syncd.engine.pausing import Pauses
 
 PLAN_KEY_VARIABLE = "SYNCD_PLAN_KEY"
 _MARK = re.compile("[0-9a-f]{8}")
+
+
+class InUse(StateError):
+    """Another syncd has the state dir; `holder` says which, such as `syncd run (pid 1)`."""
+
+    def __init__(self, message: str, holder: str) -> None:
+        super().__init__(message)
+        self.holder = holder
 
 
 class StateDir:
@@ -24,6 +33,7 @@ class StateDir:
         self.journal = path / "journal.db"
         self.backups = Backups(path / "backups", self._mark)
         self.plan_key_file = path / "plan.key"
+        self.pauses = Pauses(path)
 
     def ensure(self) -> None:
         """Make the folder where it is missing.
@@ -58,7 +68,7 @@ class StateDir:
         except OSError as error:
             holder = os.read(descriptor, 200).decode(errors="replace").strip() or "another process"
             os.close(descriptor)
-            raise StateError(f"state_dir {self.path}: in use by {holder}; wait for it or stop it") from error
+            raise InUse(f"state_dir {self.path}: in use by {holder}; wait for it or stop it", holder) from error
         try:
             with contextlib.suppress(OSError):  # who holds it is said as far as the disk takes it
                 os.ftruncate(descriptor, 0)

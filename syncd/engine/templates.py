@@ -1,6 +1,7 @@
 """Reads template files for the templates, and knows which of those that were asked for have changed."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 _Mark = tuple[int, int, int]
@@ -29,6 +30,14 @@ class TemplateStore:
             return None
         self._texts[name] = held
         return held[1]
+
+    def marks(self) -> dict[str, _Mark | None]:
+        """Return those that were ever asked for, and how they were then."""
+        return dict(self._seen)
+
+    def asked(self, marks: Mapping[str, _Mark | None]) -> None:
+        """Take note of what a copy of this process asked for."""
+        self._seen = {**marks, **self._seen}
 
     def changed(self) -> set[str]:
         """Return those that were ever asked for and have changed, come or gone since the last call."""

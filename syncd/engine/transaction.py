@@ -14,6 +14,7 @@ from typing import Any
 from syncd.core.errors import TargetError
 from syncd.engine import files
 from syncd.engine.backups import Backups
+from syncd.engine.history.table import Happened
 from syncd.engine.journal import Inputs, Journal, Written
 from syncd.engine.steps import Step, proved, step_back, step_of
 
@@ -27,6 +28,8 @@ class Replacement:
     kind: str
     written: Written
     inputs: Inputs
+    happened: Happened | None = None
+    """What the history says of it once it is in place and checked."""
 
 
 async def replace_files(
@@ -84,7 +87,9 @@ def _commit(
     """Make the new digests and what is owed durable; return the steps whose backups a probe may still need."""
     inputs: Mapping[str, tuple[str, Inputs]] = {one.written.target: (one.kind, one.inputs) for one in replacements}
     kept = proved([Step(**one) for one in journal.unproved(owe)], steps) if prove and owe is not None else []
-    journal.finish(group, [one.written for one in replacements], inputs, owe, [asdict(step) for step in kept])
+    written = [one.written for one in replacements]
+    happened = [one.happened for one in replacements if one.happened is not None]
+    journal.finish(group, written, inputs, owe, [asdict(step) for step in kept], happened)
     return kept
 
 

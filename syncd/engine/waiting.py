@@ -11,10 +11,14 @@ from syncd.engine.reading import Target
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Why a target's changes wait, in words, and until when, in seconds since the epoch; None: until it is told."""
+    """Why a target's changes wait, in words, and until when, in seconds since the epoch; None: until it is told.
+
+    `paused`: somebody paused it.
+    """
 
     why: str
     until: float | None = None
+    paused: bool = False
 
 
 Waits = Callable[[Target], Wait | None]

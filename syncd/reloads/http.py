@@ -30,7 +30,8 @@ class Unanswered(ReloadError):
 class Request:
     """One request. `files` hold the value of a header and are read before every request; their paths are absolute.
 
-    `status` is what the answer's must be one of, empty for any 2xx.
+    `status` is what the answer's must be one of, empty for any 2xx. `label` is what it is called in messages in place of
+    its URL, where that is secret; what the server says is then not shown either, for it may quote the URL.
     """
 
     method: str
@@ -38,6 +39,8 @@ class Request:
     headers: Mapping[str, str]
     files: Mapping[str, Path]
     status: tuple[int, ...] = ()
+    body: bytes | None = None
+    label: str | None = None
 
     async def send(self) -> None:
         """Send it over a connection of its own; redirects are not followed, for they would carry the headers away.
@@ -56,7 +59,9 @@ class Request:
                     headers={"User-Agent": f"syncd/{__version__}"},
                     timeout=aiohttp.ClientTimeout(total=None),
                 ) as session,
-                session.request(self.method, self.url, headers=headers, allow_redirects=False) as answer,
+                session.request(
+                    self.method, self.url, headers=headers, data=self.body, allow_redirects=False
+                ) as answer,
             ):
                 status = answer.status
                 if status in self.status or (not self.status and status // 100 == 2):
@@ -67,12 +72,15 @@ class Request:
         except ValueError:
             # The library's own words would quote the header that it cannot send.
             raise ReloadError(f"{self.shown} was not asked: a header holds what cannot be sent") from None
-        words = f"{self.shown} answered {status}, not {self._wanted()}{_masked(tail(body), headers)}"
+        said = _masked(tail(body), headers) if self.label is None else ""
+        words = f"{self.shown} answered {status}, not {self._wanted()}{said}"
         raise (Unanswered if status in _LATER or status >= 500 else ReloadError)(words)
 
     @property
     def shown(self) -> str:
-        """The URL without its query, which may hold a secret."""
+        """The URL without its query, which may hold a secret; or its label."""
+        if self.label is not None:
+            return self.label
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc}{parts.path}"
 

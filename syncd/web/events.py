@@ -4,13 +4,15 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
 
+from syncd.core.history.model import HistoryEntry
 from syncd.core.status import Status
 from syncd.web import page, words
+from syncd.web.told import Told
 
 LOOK_S = 1.0
 """Between two looks at the status."""
@@ -26,8 +28,8 @@ _RETRY_MS = 2000
 class Streams:
     """The open streams of `/api/v1/events`."""
 
-    def __init__(self, status: Callable[[], Status]) -> None:
-        self._status = status
+    def __init__(self, told: Told) -> None:
+        self._told = told
         self._closing = asyncio.Event()
         self._open = 0
         self._latest: tuple[object, Mapping[str, str]] | None = None
@@ -58,11 +60,11 @@ class Streams:
         sent: Mapping[str, str] = {}
         sent_at = loop.time()
         while not self._closing.is_set():
-            status, now = self._status(), time.time()
-            look = _look(status, now)
+            status, history, now = self._told.status(), self._told.history(), time.time()
+            look = _look(status, history, now)
             if look != seen:
                 seen = look
-                regions = self._regions(look, status, now)
+                regions = self._regions(look, status, history, now)
                 changed = {name: html for name, html in regions.items() if sent.get(name) != html}
                 if changed:
                     await _write(response, _event("status", _news(before, status, now, changed)))
@@ -74,16 +76,21 @@ class Streams:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), LOOK_S)
 
-    def _regions(self, look: object, status: Status, now: float) -> Mapping[str, str]:
+    def _regions(self, look: object, status: Status, history: Sequence[HistoryEntry], now: float) -> Mapping[str, str]:
         """Return the regions, made once for all pages that see the same."""
         if self._latest is None or self._latest[0] != look:
-            self._latest = (look, page.regions(status, now))
+            self._latest = (look, page.regions(status, history, now))
         return self._latest[1]
 
 
-def _look(status: Status, now: float) -> object:
-    """Return all that the regions depend on: the status, and what the clock alone makes stale."""
-    return status, status.source_is_fresh(now), [status.target_is_fresh(one, now) for one in status.targets]
+def _look(status: Status, history: Sequence[HistoryEntry], now: float) -> object:
+    """Return all that the regions depend on: the status, the newest change, and what the clock alone makes stale."""
+    return (
+        status,
+        [one.id for one in history],
+        status.source_is_fresh(now),
+        [status.target_is_fresh(one, now) for one in status.targets],
+    )
 
 
 def _news(before: Status | None, status: Status, now: float, changed: Mapping[str, str]) -> dict[str, Any]:

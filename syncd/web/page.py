@@ -2,11 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from syncd.core.history.lines import became
+from syncd.core.history.model import HistoryEntry
+from syncd.core.report.lines import Line
 from syncd.core.status import Status, TargetStatus
 from syncd.web import words
 
@@ -20,10 +23,14 @@ def layout(status: Status) -> str:
     return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:16]
 
 
-def regions(status: Status, now: float) -> dict[str, str]:
+def regions(status: Status, history: Sequence[HistoryEntry], now: float) -> dict[str, str]:
     """Return element id -> inner HTML of all that may change; `now` and all times are seconds since the epoch."""
     view = _templates()
     found = {
+        "remarks": view.get_template("remarks.html").render(status=status),
+        "changes": view.get_template("changes.html").render(
+            history=history, said={one.id: became(one) for one in history}
+        ),
         "overview": view.get_template("overview.html").render(
             status=status,
             title=words.title(status, now),
@@ -51,7 +58,7 @@ def regions(status: Status, now: float) -> dict[str, str]:
     return found
 
 
-def whole(status: Status, now: float) -> str:
+def whole(status: Status, history: Sequence[HistoryEntry], now: float) -> str:
     """Return the page as it is at `now`; without JavaScript it is complete, and stays as it is."""
     return (
         _templates()
@@ -61,9 +68,14 @@ def whole(status: Status, now: float) -> str:
             now=now,
             layout=layout(status),
             title=words.title(status, now),
-            regions=regions(status, now),
+            regions=regions(status, history, now),
         )
     )
+
+
+def alone(title: str, lines: Iterable[Line]) -> str:
+    """Return a page that shows a plan or a change, as the commands print it."""
+    return _templates().get_template("alone.html").render(title=title, label=title, lines=list(lines))
 
 
 def _state(status: Status, place: int, now: float) -> Mapping[str, str]:

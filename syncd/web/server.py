@@ -1,20 +1,21 @@
 """Health, readiness, metrics, status and the status page over HTTP; read-only."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from syncd.core.status import Status
+from syncd.core.history.lines import detail_lines
+from syncd.core.report.lines import target_lines
+from syncd.core.report.model import TargetResult
 from syncd.web import page
 from syncd.web.events import Streams
 from syncd.web.listening import cannot_listen
 from syncd.web.status_json import document
-
-Exposition = Callable[[], tuple[bytes, str]]
+from syncd.web.told import Told
 
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 _UNGUARDED = ("/healthz", "/readyz", "/metrics")
@@ -30,20 +31,17 @@ _HEADERS = {
 
 
 @asynccontextmanager
-async def serve(
-    address: tuple[str, int], hosts: Sequence[str], status: Callable[[], Status], exposition: Exposition
-) -> AsyncIterator[None]:
+async def serve(address: tuple[str, int], hosts: Sequence[str], told: Told) -> AsyncIterator[None]:
     """Serve while the block runs.
 
     Args:
         hosts: names that the Host header of guarded paths may have, beside localhost and the address itself.
-        exposition: gives the metrics and their content type.
 
     Raises:
         ConfigError: the port is taken, or the address is not ours.
     """
     runner = web.AppRunner(
-        _app(frozenset(name.lower() for name in (*_LOCAL_NAMES, address[0], *hosts)), status, exposition),
+        _app(frozenset(name.lower() for name in (*_LOCAL_NAMES, address[0], *hosts)), told),
         access_log=None,
         shutdown_timeout=0.5,
     )
@@ -58,26 +56,43 @@ async def serve(
         await runner.cleanup()
 
 
-def _app(hosts: frozenset[str], status: Callable[[], Status], exposition: Exposition) -> web.Application:
+def _app(hosts: frozenset[str], told: Told) -> web.Application:
     async def healthz(_request: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
     async def readyz(_request: web.Request) -> web.Response:
-        reasons = status().not_ready(time.time())
-        lines = [*(reasons or ["ready"]), *status().remarks()]
+        status = told.status()
+        reasons = status.not_ready(time.time())
+        lines = [*(reasons or ["ready"]), *status.remarks()]
         return web.Response(text="\n".join(lines) + "\n", status=503 if reasons else 200)
 
     async def metrics(_request: web.Request) -> web.Response:
-        body, content_type = exposition()
+        body, content_type = told.metrics()
         return web.Response(body=body, headers={"Content-Type": content_type})
 
     async def api_status(_request: web.Request) -> web.Response:
-        return web.json_response(document(status(), time.time()))
+        return web.json_response(document(told.status(), time.time()))
 
     async def root(_request: web.Request) -> web.Response:
-        return web.Response(text=page.whole(status(), time.time()), content_type="text/html")
+        text = page.whole(told.status(), told.history(), time.time())
+        return web.Response(text=text, content_type="text/html")
 
-    streams = Streams(status)
+    async def plan(request: web.Request) -> web.Response:
+        name = request.match_info["target"]
+        found = await told.plan(name)
+        if found is None:
+            raise web.HTTPNotFound(text=f"{name}: no such target, or it is in sync, or it could not be planned\n")
+        text = page.alone(f"{name}: what would change", target_lines(TargetResult(found)))
+        return web.Response(text=text, content_type="text/html")
+
+    async def change(request: web.Request) -> web.Response:
+        found = told.change(int(request.match_info["number"]))
+        if found is None:
+            raise web.HTTPNotFound(text="this change is not kept any more\n")
+        text = page.alone(f"Change {found.entry.id}", detail_lines(found))
+        return web.Response(text=text, content_type="text/html")
+
+    streams = Streams(told)
     app = web.Application(middlewares=[_guard(hosts)])
     app.on_response_prepare.append(_add_headers)
     app.on_shutdown.append(streams.close)
@@ -89,6 +104,8 @@ def _app(hosts: frozenset[str], status: Callable[[], Status], exposition: Exposi
             web.get("/api/v1/status", api_status),
             web.get("/api/v1/events", streams.handle, allow_head=False),
             web.get("/", root),
+            web.get("/plans/{target}", plan),
+            web.get(r"/changes/{number:\d{1,15}}", change),
             web.static("/assets", _ASSETS),
         ]
     )

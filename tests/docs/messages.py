@@ -16,6 +16,7 @@ DISPLAY = (
         "core/explain/",
         "core/graph/",
         "core/history/lines",
+        "core/notices",
         "core/report/",
         "dev/",
         "engine/explaining",
@@ -25,7 +26,8 @@ DISPLAY = (
 )
 """What prints results: of it only what is raised, given to an error, or printed to stderr counts."""
 _RAISED = re.compile(r"(Error|Fault|Refusal|Refused|Denied|Unavailable|Taken|fault|error)$")
-_CODE = re.compile(r"^(SELECT|INSERT|UPDATE|DELETE|CREATE|BEGIN|PRAGMA|COMMIT)\b|\| None$|\\[wdns]|\(\?|\[\^")
+_SQL = r"^(SELECT|INSERT|UPDATE|DELETE|CREATE|BEGIN|PRAGMA|COMMIT|WHERE)\b|\b\w+ = \?|^\w+(, \w+){4,}$"
+_CODE = re.compile(rf"{_SQL}|\| None$|\\[wdns]|\(\?|\[\^")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _FILLED = re.compile(r"\{[\w:!.]*\}|…")
 

@@ -21,7 +21,8 @@ WHAT_TO_DO = """
 docs/errors.md does not have {count} of the messages that syncd can print. For each of them add to the table of its area
     | `the message as it is printed, … for what varies` | its cause | what to do |
 or name the part (such as a reason that is filled in) as `code` in the row of the message that it is part of.
-What is printed, and is no error, goes into tests/docs/no_errors.txt, one a line.
+What is printed, and is no error, goes into tests/docs/no_errors.txt, one a line; a file that prints nothing but results
+goes into DISPLAY in tests/docs/messages.py.
 
 {messages}
 """

@@ -145,7 +145,9 @@ def _places(part: Part, detail: bool) -> Iterator[Line]:
         yield _row("made by", _place(made))
         if behind:
             more = ", ".join(str(place.line) for place in behind)
-            yield from _wrapped(f"lines {more} of it", "  " + "with".ljust(_LABEL), "plain")
+            yield from _wrapped(
+                f"{'line' if len(behind) == 1 else 'lines'} {more} of it", "  " + "with".ljust(_LABEL), "plain"
+            )
         return
     most = len(part.places) if detail else _PLACES
     for number, place in enumerate(part.places[:most]):

@@ -29,8 +29,7 @@ def list_lines(entries: Sequence[HistoryEntry]) -> Iterator[Line]:
 def detail_lines(detail: HistoryDetail) -> Iterator[Line]:
     """Yield one entry: what became of the target, and every change as it was applied."""
     entry = detail.entry
-    counts = _counts(entry)
-    yield Line(f"{entry.id}: {entry.target} ({entry.kind}): {_outcome(entry)}{counts and ': ' + counts}", "title")
+    yield Line(f"{entry.id}: {entry.target} ({entry.kind}): {became(entry)}", "title")
     index = f", Consul index {entry.consul_index}" if entry.consul_index else ""
     yield Line(f"  {when(entry.at)}{index}", "dim")
     for text in (entry.error or "").splitlines():
@@ -42,6 +41,11 @@ def detail_lines(detail: HistoryDetail) -> Iterator[Line]:
         for one in detail.changes
     )
     yield from change_lines(Plan(entry.target, entry.kind, changes, diff=detail.diff))
+
+
+def became(entry: HistoryEntry) -> str:
+    """Return what became of a target, such as `applied: 1 created, 2 updated`."""
+    return ": ".join(part for part in (_outcome(entry), _counts(entry)) if part)
 
 
 def when(at: float) -> str:

@@ -1,6 +1,5 @@
 """One rendering, looked at: every read with the lines that do it, and what made each line of the output."""
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -87,41 +86,55 @@ def _stored(node: nodes.Node) -> Iterator[str]:
 def _lines(environment: TemplateEnvironment, path: str) -> list[tuple[int, str]]:
     """Render a template, and return each line of the output with the line of the template that wrote it."""
     template = environment.get_template(path)
-    places = _Places(environment, path)
+    texts = _Texts(environment, path)
     running: Any = template.root_render_func(template.new_context({}))
     lines: list[tuple[int, str]] = []
     writer, written = None, ""
     for piece in map(str, running):
         frame = running.gi_frame
         first = place_in(template, frame.f_code, frame.f_lasti)[1]
-        base = places.line_of(piece, first)
+        numbers = texts.lines_of(piece, first)
         for number, part in enumerate(piece.split("\n")):
             if number:
                 lines.append((writer or first, written))
                 writer, written = None, ""
             if writer is None and part.strip():
-                writer = first if base is None else base + number
+                writer = first if numbers is None else numbers[number]
             written += part
     return lines if writer is None else [*lines, (writer, written)]
 
 
-class _Places:
-    """The texts of a template between its tags, comments left out, and the line of each character."""
+class _Texts:
+    """The texts of a template between its tags, as the output holds them; a comment divides none."""
 
     def __init__(self, environment: TemplateEnvironment, path: str) -> None:
-        tokens = [one for one in environment.lex(environment.text(path) or "") if not one[1].startswith("comment")]
-        self._text = "".join(text for _, _, text in tokens)
-        self._lines = [line for first, _, text in tokens for line in _numbered(first, text)]
+        self._found: list[list[tuple[int, str]]] = []
+        divided = True
+        for line, kind, text in environment.lex(environment.text(path) or ""):
+            if kind == "data":
+                if divided:
+                    self._found.append([])
+                self._found[-1].append((line, text))
+                divided = False
+            elif not kind.startswith("comment"):
+                divided = True
 
-    def line_of(self, piece: str, first: int) -> int | None:
-        """Return the line that a piece of the output begins on, at or below `first`; None where it is a value."""
-        if "\n" not in piece:
-            return None
-        at = self._text.find(piece, bisect_left(self._lines, first))
-        return None if at < 0 else self._lines[at]
+    def lines_of(self, piece: str, first: int) -> list[int] | None:
+        """Return the line of each line of a piece of the output, at or below `first`; None where it is a value."""
+        for parts in self._found:
+            if parts[0][0] >= first and "".join(text for _, text in parts) == piece:
+                return _numbers(parts)
+        return None
 
 
-def _numbered(line: int, text: str) -> Iterator[int]:
-    for character in text:
-        yield line
-        line += character == "\n"
+def _numbers(parts: list[tuple[int, str]]) -> list[int]:
+    """Return, for each line of a text in several parts, the line of its first character that is not blank."""
+    numbers, blank = [parts[0][0]], True
+    for first, text in parts:
+        for number, piece in enumerate(text.split("\n")):
+            if number:
+                numbers.append(first + number)
+                blank = True
+            if blank and piece.strip():
+                numbers[-1], blank = first + number, False
+    return numbers

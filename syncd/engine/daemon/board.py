@@ -10,6 +10,7 @@ from syncd.core.status import ConfigStatus, Freshness, LockStatus, Role, SourceS
 from syncd.engine.applying import Done
 from syncd.engine.showing import Planned
 
+CHANGES_WAIT = "changes wait to be applied"
 DISTRUST_S = 1.0
 """A source that answers oddly for less holds nothing: one odd answer in between says little."""
 
@@ -62,10 +63,10 @@ class Board:
             targets = tuple(_held(one, source) if one.state == "in_sync" else one for one in targets)
         return Status(__version__, self._started_at, source, targets, self._freshness, lock, self.config)
 
-    def pending(self, name: str) -> None:
+    def pending(self, name: str, why: str = CHANGES_WAIT) -> None:
         """Note that a target has changes that wait to be applied."""
         if self._targets[name].state == "in_sync":
-            self._targets[name] = replace(self._targets[name], state="pending", reasons=("changes wait to be applied",))
+            self._targets[name] = replace(self._targets[name], state="pending", reasons=(why,))
 
     def note(self, planned: Planned, done: Done | None, *, index: int, retry_at: float | None) -> TargetStatus:
         """Note what became of one target; `done` is None where syncd is paused."""
@@ -104,6 +105,8 @@ def _held(target: TargetStatus, source: SourceStatus) -> TargetStatus:
 def _state(plan: Plan, done: Done | None) -> TargetState:
     if done is None:
         return "in_sync" if plan.in_sync else "paused"
+    if done.wait is not None and done.wait.paused:
+        return "paused"
     return {
         "in_sync": "in_sync",
         "applied": "in_sync",

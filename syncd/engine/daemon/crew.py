@@ -8,6 +8,7 @@ from syncd.engine.daemon.worker import Surroundings, Worker
 from syncd.engine.lease import Lease
 from syncd.engine.reading import Target, is_file
 from syncd.engine.setup import Setup, group_of
+from syncd.engine.showing import Planned
 
 Crewed = tuple[str | None, str]
 """What names a worker: its reload group, or None and the name of its only target."""
@@ -45,6 +46,11 @@ class Crew:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
 
+    def planned(self, target: str) -> Planned | None:
+        """Return the newest plan of a target, None where there is none."""
+        found = (worker.planned.get(target) for worker in self._workers.values())
+        return next((one for one in found if one is not None), None)
+
     def changed(self, change: Changed) -> None:
         """Tell all of a change in the source."""
         for worker in self._workers.values():
@@ -54,6 +60,11 @@ class Crew:
         """Tell all of changed template files."""
         for worker in self._workers.values():
             worker.template_changed(paths)
+
+    def pauses_changed(self, names: Collection[str]) -> None:
+        """Tell all of pauses that came, went, or were asked something; "" stands for that of everything."""
+        for worker in self._workers.values():
+            worker.pauses_changed(names)
 
     def reconcile(self, *, remote_only: bool = False) -> None:
         """Have all targets read and compared at once, or those that only the holder of the lock writes."""

@@ -15,13 +15,16 @@ from syncd.core.errors import ConfigError, SyncdError
 from syncd.core.model import Need
 from syncd.core.status import ConfigStatus
 from syncd.engine.daemon import parts as making
+from syncd.engine.daemon.allowance_watch import AllowanceWatch
 from syncd.engine.daemon.config_file import ConfigFile
 from syncd.engine.daemon.crew import grouped
 from syncd.engine.daemon.measuring import Measuring
-from syncd.engine.daemon.parts import Lasting, Parts
+from syncd.engine.daemon.parts import Lasting, Parts, last_applied
+from syncd.engine.daemon.pausing import follow_pauses
 from syncd.engine.daemon.reconfiguring import Candidate, candidate, rehearse
 from syncd.engine.daemon.schedule import every
 from syncd.engine.daemon.service_manager import ServiceManager, keep_posted
+from syncd.engine.daemon.telling import Telling
 from syncd.engine.daemon.template_files import template_changes
 from syncd.engine.journal import Journal
 from syncd.engine.reading import is_file
@@ -51,7 +54,7 @@ async def run(setup: Setup, source_file: Path | None, env: Mapping[str, str], re
         groups = recover(journal, setup.outputs, setup.state.backups)
         if groups:
             _log.warning("transaction_rolled_back", groups=groups)
-        setup.state.plan_key(env, make=True)
+        journal.history.seal_with(setup.state.plan_key(env, make=True))
         try:
             await Daemon(setup, source_file, env, reread, journal).run()
         finally:
@@ -74,7 +77,9 @@ class Daemon:
         self._file = ConfigFile(setup.config_file)
         now = time.time()
         self._measuring = Measuring(lambda: self._setup)
-        self._lasting = Lasting(journal, now, ConfigStatus(setup.config_file.name, now), observers=(self._measuring,))
+        observers = (self._measuring, AllowanceWatch(lambda: self._setup))
+        config = ConfigStatus(setup.config_file.name, now)
+        self._lasting = Lasting(journal, now, config, last_applied(setup, journal), observers)
         self._next: Setup | None = None
         self._manager = ServiceManager(env)
         self._work: asyncio.Task[None] | None = None
@@ -120,20 +125,27 @@ class Daemon:
                 from syncd.web.server import serve
 
                 await stack.enter_async_context(
-                    serve(
-                        setup.config.http.address,
-                        setup.config.http.hosts,
-                        parts.board.status,
-                        lambda: self._measuring.exposition(parts.board.status()),
-                    )
+                    serve(setup.config.http.address, setup.config.http.hosts, self._telling(parts))
                 )
             _log.info("started", targets=len(setup.targets), config=str(setup.base_dir))
             await self._tasks(parts, stack)
+
+    def _telling(self, parts: Parts) -> Telling:
+        status = parts.board.status
+        return Telling(
+            lambda: self._setup,
+            self._lasting.journal,
+            parts.crew,
+            status,
+            lambda: self._measuring.exposition(status()),
+            self._setup.state.plan_key(self._env),
+        )
 
     async def _tasks(self, parts: Parts, stack: AsyncExitStack) -> None:
         self._started, self._templates = False, None
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(keep_posted(self._manager, parts.board.status), name="service manager")
+            tasks.create_task(self._lasting.notifier.run(self._setup, parts.board.status), name="notification")
             first = tasks.create_task(self._first_snapshot(parts), name="first snapshot")
             tasks.create_task(self._follow_config(parts, tasks), name="config file")
             if parts.stand_in is not None:
@@ -149,6 +161,7 @@ class Daemon:
             self._started = True
             parts.crew.hire(self._setup, tasks)
             self._begin_templates(parts, tasks)
+            tasks.create_task(follow_pauses(self._setup.state.pauses, parts.crew.pauses_changed), name="pauses")
 
     async def _first_snapshot(self, parts: Parts) -> None:
         """Wait for the first reading of the source, however long it takes."""

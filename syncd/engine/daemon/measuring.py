@@ -91,11 +91,13 @@ class Measuring:
 
 
 def _outcome(one: Passed) -> str:
+    if one.after.state == "paused":
+        return "paused"
     if one.done is not None:
         return one.done.outcome
-    if one.plan is None:
-        return "held" if one.after.state == "held" else "failed"
-    return "in_sync" if one.plan.in_sync else "paused"
+    if one.plan is not None:
+        return "in_sync"  # nothing is carried out while syncd is paused, and nothing was to be
+    return "held" if one.after.state == "held" else "failed"
 
 
 def _changes(one: Passed) -> Mapping[str, int]:

@@ -9,6 +9,7 @@ from syncd.core.status import ConfigStatus, Freshness, TargetStatus
 from syncd.engine.daemon.board import Board
 from syncd.engine.daemon.crew import Crew
 from syncd.engine.daemon.last_good import last_good_of
+from syncd.engine.daemon.notifying import Notifier
 from syncd.engine.daemon.observing import Observer, Observers
 from syncd.engine.daemon.sources import RunningSource, open_live
 from syncd.engine.daemon.stand_in import StandIn
@@ -32,6 +33,7 @@ class Lasting:
     config: ConfigStatus
     targets: Mapping[str, TargetStatus] = field(default_factory=dict)
     observers: Sequence[Observer] = ()
+    notifier: Notifier = field(default_factory=Notifier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,14 @@ def build(setup: Setup, source_file: Path | None, lasting: Lasting) -> Parts:
     shared = Surroundings(source, lasting.journal, board, Observers(lasting.observers))
     crew = Crew(shared, leadership.lease if leadership is not None else None)
     return Parts(source, board, crew, leadership, stand_in)
+
+
+def last_applied(setup: Setup, journal: Journal) -> Mapping[str, TargetStatus]:
+    """Return what the history tells a new process of its targets: when they were applied."""
+    at = journal.history.last_applied()
+    return {
+        name: TargetStatus(name, kind, last_applied_at=at[name]) for name, kind in kinds(setup).items() if name in at
+    }
 
 
 def kinds(setup: Setup) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """One reload group, or one target without one: waits until a pass is due, and does it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -9,22 +9,24 @@ import structlog
 from syncd.core.changes import Changed
 from syncd.core.errors import ConfigError, SourceDenied, SourceUnavailable, SyncdError
 from syncd.core.fields import Debounce
-from syncd.core.model import OPS, Change, Entry, Plan
-from syncd.core.status import TargetStatus
+from syncd.core.model import Entry
 from syncd.engine.applying import Conditions, Done, apply_group
 from syncd.engine.daemon.agenda import LONGEST_RETRY_S, Agenda
-from syncd.engine.daemon.board import Board
+from syncd.engine.daemon.board import CHANGES_WAIT, Board
 from syncd.engine.daemon.last_good import not_older
 from syncd.engine.daemon.observing import Observer, Passed
+from syncd.engine.daemon.pausing import marked, roll_back_asked
+from syncd.engine.daemon.results import asked_wait_s, held_after, report, settled
 from syncd.engine.daemon.sources import LiveSource
+from syncd.engine.daemon.verifying import in_line, verifying, with_digests, wrong_words
 from syncd.engine.deadline import Deadline
 from syncd.engine.journal import Journal
 from syncd.engine.lease import Lease, Permit
+from syncd.engine.pausing import waits_of
 from syncd.engine.planning import plan_target
 from syncd.engine.reading import Rendered, Target, is_file, render_now
 from syncd.engine.setup import Setup
 from syncd.engine.showing import Planned
-from syncd.engine.waiting import window
 
 FOLLOWED_PER_S = 1000
 """A follower that waits for the leader's writes lists no more entries in a second: both share the API's limits."""
@@ -61,6 +63,8 @@ class Worker:
         self.lease = lease
         self._term = 0
         self.members = {target.name: target for target in members}
+        self.planned: dict[str, Planned] = {}
+        """The newest plan of each target that is not in sync."""
         self._rendered: dict[str, Rendered] = {}
         self._present: dict[str, Mapping[str, Entry] | None] = {}
         self._dirty = set(self.members)
@@ -85,6 +89,12 @@ class Worker:
         if touched:
             self._mark(touched)
 
+    def pauses_changed(self, names: Collection[str]) -> None:
+        """Take note that targets are paused, or not any more, or are to be rolled back; "" stands for all."""
+        touched = {name for name in self.members if name in names or "" in names}
+        if touched:
+            self._mark(touched)
+
     def reconcile(self) -> None:
         """Make the next pass a full one: every target is read and compared, at once."""
         self._agenda.full = True
@@ -92,17 +102,33 @@ class Worker:
 
     async def run(self) -> None:
         """Do passes as they fall due, until cancelled."""
+        async with verifying(self.members.values(), self._in_line, self._wrong):
+            await self._passes()
+
+    async def _passes(self) -> None:
         while True:
             while (delay_s := self._agenda.delay_s()) is None or delay_s > 0:
                 await self._sleep(delay_s if delay_s is None else min(delay_s, LONGEST_SLEEP_S))
             await self._pass()
 
-    def _mark(self, names: set[str]) -> None:
+    def _mark(self, names: set[str], why: str = CHANGES_WAIT) -> None:
         self._dirty |= names
         self._agenda.changed()
         for name in names:
-            self._board.pending(name)
+            self._board.pending(name, why)
         self._wake.set()
+
+    def _in_line(self, name: str) -> Mapping[str, Entry]:
+        """Return the wanted entries that a remote target holds, as far as is known and ours to see to."""
+        present, rendered = self._present.get(name), self._rendered.get(name)
+        if present is None or rendered is None or (self.lease is not None and not self.lease.held):
+            return {}
+        return in_line(rendered.desired.entries, present, self._setup.config.owner)
+
+    def _wrong(self, name: str, found: Mapping[str, str]) -> None:
+        """Take note of entries that hold something else than is noted beside them: the next pass repairs them."""
+        self._present[name] = with_digests(self._present.get(name) or {}, found)
+        self._mark({name}, wrong_words(found))
 
     async def _sleep(self, delay_s: float | None) -> None:
         self._wake.clear()
@@ -118,6 +144,7 @@ class Worker:
         dirty = self._dirty | ({*self.members} if full or self._agenda.retrying else set())
         self._dirty, since = set(), self._agenda.begin()
         try:
+            dirty |= await self._roll_back(permit)
             if self._held:
                 # What was held back may be there again, and no watch tells when a token gets its rights back.
                 await self._source.refresh()
@@ -136,6 +163,14 @@ class Worker:
         if reloaded:
             self._agenda.reloaded()
         self._settle(planned, done, since)
+
+    async def _roll_back(self, permit: Permit) -> set[str]:
+        """Carry out the rollbacks that were asked for; return the targets concerned."""
+        redaction = self._setup.redaction(self._source.snapshot)
+        names = await roll_back_asked(self._setup, self._journal, self.members, permit, redaction)
+        for name in names:
+            self._present.pop(name, None)
+        return names
 
     def _turn(self) -> tuple[Permit, bool]:
         """Return the right to write in this pass, and whether another instance may have changed what targets hold."""
@@ -191,7 +226,7 @@ class Worker:
             self._journal,
             self.group,
             planned,
-            Conditions(Deadline(None), permit=permit, waits=window),
+            Conditions(Deadline(None), permit=permit, waits=waits_of(self._setup.state.pauses)),
             self._setup.redaction(self._source.snapshot),
         )
         for one in planned:
@@ -202,12 +237,13 @@ class Worker:
                 _log.warning("reload", reload=reload.reload, state=reload.state, error=reload.error)
             else:
                 _log.info("reload", reload=reload.reload, state=reload.state)
+        done = marked(done, self.members, self._setup.state.pauses)
         return done, reload is not None and reload.state != "owed"
 
     def _remember(self, one: Planned, done: Done) -> None:
         """Keep what a remote target holds now; where that is not certain it is read again."""
         if one.present is not None and done.touched and done.error is None:
-            self._present[one.target.name] = _after(one.present, one.plan.changes, self._setup.config.owner)
+            self._present[one.target.name] = held_after(one.present, one.plan.changes, self._setup.config.owner)
         elif done.error is not None and done.outcome != "skipped":
             self._present[one.target.name] = None
 
@@ -215,18 +251,26 @@ class Worker:
         """Note outcomes, and when to try again what is not in sync."""
         finished = done or {}
         self._held = any(one.plan.held for one in planned)
-        waits = [wait for one in planned for wait in (one.plan.retry_after_s, _wait(finished, one)) if wait is not None]
+        waits = [
+            wait
+            for one in planned
+            for wait in (one.plan.retry_after_s, asked_wait_s(finished, one))
+            if wait is not None
+        ]
         self._agenda.stay_away(max(waits, default=None))
         if self.lease is not None and not self.lease.held:
             waits += [min(LONGEST_RETRY_S, len(one.present or ()) / FOLLOWED_PER_S) for one in planned]
         waiting = {name: one.wait for name, one in finished.items() if one.wait is not None}
         self._dirty |= waiting.keys()
         self._agenda.again(min((one.until for one in waiting.values() if one.until is not None), default=None))
-        if all(one.target.name in waiting or _settled(one, done) for one in planned):
+        if all(one.target.name in waiting or settled(one, done) for one in planned):
             self._agenda.settled()
         else:
             self._agenda.retry(held=self._held, at_least_s=max(waits, default=0.0))
         for one in planned:
+            self.planned.pop(one.target.name, None)
+            if not settled(one, done):
+                self.planned[one.target.name] = one
             name, result, index = one.target.name, finished.get(one.target.name), one.rendered.index
             before = self._board.targets[name]
             retry_at = waiting[name].until if name in waiting else self._agenda.retry_at
@@ -234,37 +278,8 @@ class Worker:
             if name in self._dirty:
                 self._board.pending(name)
             if result is None or result.outcome != "in_sync":
-                _report(after, one.plan, index)
+                report(after, one.plan, index)
             self._observer.passed(Passed(before, after, one.plan, result, since))
-
-
-def _report(status: TargetStatus, plan: Plan, index: int) -> None:
-    """Log what became of a target: what it is now, how many changes, and why it is not in sync."""
-    facts: dict[str, object] = {op: plan.count(op) for op in OPS if plan.count(op)}
-    if status.last_error is not None:
-        facts["error"] = status.last_error
-    say = _log.info if status.state in ("in_sync", "pending", "paused") else _log.warning
-    say("target", target=status.name, state=status.state, consul_index=index, **facts)
-
-
-def _settled(one: Planned, done: Mapping[str, Done] | None) -> bool:
-    """Return True where nothing of a target is left to do; `done` is None where syncd is paused."""
-    return one.plan.in_sync if done is None else done[one.target.name].outcome in ("in_sync", "applied")
-
-
-def _wait(done: Mapping[str, Done], one: Planned) -> float | None:
-    found = done.get(one.target.name)
-    return found.retry_after_s if found else None
-
-
-def _after(present: Mapping[str, Entry], changes: Sequence[Change], owner: str) -> dict[str, Entry]:
-    held = dict(present)
-    for change in changes:
-        if change.entry is None:
-            held.pop(change.key, None)
-        else:
-            held[change.key] = replace(change.entry, owner=owner)
-    return held
 
 
 def _debounce(setup: Setup, group: str | None, first: Target) -> Debounce:

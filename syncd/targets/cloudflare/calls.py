@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import msgspec
@@ -29,7 +29,7 @@ _UNREADABLE = "\ufffd"
 class Request:
     """One call below the namespace's address; `keys` are those it writes, if `fence` lets it.
 
-    `billed` is how many operations of its kind it is to Cloudflare.
+    `billed` is how many operations of its kind it is to Cloudflare. One that is `spare` can wait for all others.
     """
 
     kind: Operation
@@ -40,6 +40,7 @@ class Request:
     keys: tuple[str, ...] = ()
     fence: Fence = unfenced
     billed: int = 1
+    spare: bool = False
 
 
 class Calls:
@@ -99,23 +100,44 @@ class Calls:
         """
         found: dict[str, bytes] = {}
         for start in range(0, len(keys), wire.GET_KEYS):
-            part = keys[start : start + wire.GET_KEYS]
-            body = msgspec.json.encode({"keys": part, "type": "text"})
-            request = Request("read", "POST", "bulk/get", body=body, billed=len(part))
-            with self._named("reading values"):
-                try:
-                    answer = await self._send(request, wire.Answer[wire.Values], deadline)
-                except ApiFault as fault:
-                    if fault.status == 413:
-                        continue
-                    raise
-            values = (answer.result and answer.result.values) or {}
+            values = await self._texts(keys[start : start + wire.GET_KEYS], deadline) or {}
             found.update((k, v.encode()) for k, v in values.items() if isinstance(v, str) and _UNREADABLE not in v)
         return found
+
+    async def look(self, keys: Sequence[str], deadline: float) -> dict[str, str | None]:
+        """Return the text that the API shows of up to 100 values, None for a key that is not there; it can wait.
+
+        What is not text comes with signs in place of its bytes. A value that is too large to be shown is left out.
+
+        Raises:
+            TargetError: they could not be read.
+        """
+        if not keys:
+            return {}
+        values = await self._texts(keys, deadline, spare=True)
+        if values is not None:
+            return {key: values[key] for key in keys if isinstance(values.get(key, 0), str | None)}
+        if len(keys) == 1:
+            return {}
+        half = len(keys) // 2
+        return {**await self.look(keys[:half], deadline), **await self.look(keys[half:], deadline)}
 
     async def close(self) -> None:
         """Close connections."""
         await self._api.close()
+
+    async def _texts(self, keys: Sequence[str], deadline: float, *, spare: bool = False) -> Mapping[str, Any] | None:
+        """Return the values of up to 100 keys, None where they are too large to be shown together."""
+        body = msgspec.json.encode({"keys": keys, "type": "text"})
+        request = Request("read", "POST", "bulk/get", body=body, billed=len(keys), spare=spare)
+        with self._named("reading values"):
+            try:
+                answer = await self._send(request, wire.Answer[wire.Values], deadline)
+            except ApiFault as fault:
+                if fault.status == 413:
+                    return None
+                raise
+        return (answer.result and answer.result.values) or {}
 
     async def _bulk(self, doing: str, request: Request, bulk: Mapping[str, bytes], deadline: float) -> Sequence[str]:
         request = replace(request, body=b"[" + b",".join(bulk.values()) + b"]")
@@ -139,7 +161,10 @@ class Calls:
         if (wait_s := self.ledger.ready_in(request.keys)) > 0:
             self._usage.waited("spacing", wait_s)
             await self._clock.sleep(wait_s)
-        await self._budget.take(deadline, self._usage.waited)
+        if request.spare:
+            await self._budget.take_spare()
+        else:
+            await self._budget.take(deadline, self._usage.waited)
         request.fence()
         status = None
         try:

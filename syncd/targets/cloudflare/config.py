@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from syncd.core.fields import KeyGlob, OptionalText, Secret, secret_fault
+from syncd.core.fields import Duration, KeyGlob, OptionalText, Secret, Strict, secret_fault
 from syncd.targets.base import Claim, Raw, TargetConfig, text
 
 DEFAULT_BASE_URL = "https://api.cloudflare.com/client/v4"
@@ -37,6 +37,18 @@ def is_loopback(url: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
+def _check_interval(value: float) -> float:
+    if value <= 0:
+        raise ValueError("is no time at all; write more than 0s")
+    return value
+
+
+class Verify(Strict):
+    """That the values themselves are read back, and how often each is."""
+
+    interval: Annotated[Duration, AfterValidator(_check_interval)] = 86_400.0
+
+
 class Config(TargetConfig):
     """Pairs in one Workers KV namespace. Which account and namespace exist is the API's to say, not checked here."""
 
@@ -54,6 +66,8 @@ class Config(TargetConfig):
     policy: Literal["sync", "upsert-only", "create-only"] = "sync"
     allow_sensitive: bool = False
     """Send values to the edge whose key matches `sensitive`."""
+    verify: Verify | None = None
+    """Read the values back, a hundred at a time, spread over the interval; None trusts what metadata says of them."""
 
     @field_validator("api_token_file", mode="after")
     @classmethod

@@ -5,6 +5,7 @@ per key and second.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from syncd.core.model import Entry
 from syncd.targets.cloudflare.clock import Clock
@@ -22,6 +23,7 @@ class Ledger:
         self._clock = clock
         self._touched: dict[str, float] = {}
         self._known: dict[str, tuple[float, Entry | None]] = {}
+        self._wrong: dict[str, tuple[str, str]] = {}
 
     def ready_in(self, keys: Iterable[str]) -> float:
         """Return the seconds until all of these keys may be written again, 0 where they may be now."""
@@ -41,17 +43,37 @@ class Ledger:
         now = self._clock.now()
         self._forget_old(now)
         self._known.update((key, (now, entry)) for key, entry in written.items())
+        for key in written:
+            self._wrong.pop(key, None)
+
+    def lately(self, key: str) -> bool:
+        """Return whether a key was written so lately that what is read of it may be older."""
+        self._forget_old(self._clock.now())
+        return key in self._known or key in self._touched
+
+    def looked(self, key: str, noted: str, real: str) -> None:
+        """Note which digest a value really has whose metadata notes another, or the same: then nothing is wrong."""
+        if real == noted:
+            self._wrong.pop(key, None)
+        else:
+            self._wrong[key] = (noted, real)
 
     def forget(self, prefix: str) -> None:
         """Stop believing our writes below `prefix`; their distance in time is kept all the same."""
         self._known = {key: known for key, known in self._known.items() if not key.startswith(prefix)}
+        self._wrong = {key: wrong for key, wrong in self._wrong.items() if not key.startswith(prefix)}
 
     def correct(self, listed: dict[str, Entry], prefix: str, owner: str) -> None:
         """Put our acknowledged writes below `prefix` in place of what an old list says of them.
 
+        And the digest that a value was found to have in place of the one that is noted beside it.
+
         An entry that another owner claims stays as listed: we never write over one, so it is newer than our write.
         """
         self._forget_old(self._clock.now())
+        for key, (noted, real) in self._wrong.items():
+            if key.startswith(prefix) and key in listed and listed[key].digest == noted:
+                listed[key] = replace(listed[key], digest=real)
         for key, (_, entry) in self._known.items():
             if not key.startswith(prefix):
                 continue

@@ -48,6 +48,7 @@ class Push:
         after: dict[str, Entry | None] = {
             entry.key: Entry(entry.key, entry.digest, owner=self._owner) for entry in wanted
         }
+        self._progress(0, len(self._changes))
         try:
             for bulk in wire.bulks((entry.key, wire.pair(entry, self._owner)) for entry in wanted):
                 await self._until_done(self._calls.put, bulk, after, "written")

@@ -1,8 +1,9 @@
 """The `cloudflare_kv` target: what it wants, what is there, and how the one becomes the other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from syncd.core.allowance import Daily
 from syncd.core.errors import TargetError
 from syncd.core.explain.model import Part
 from syncd.core.globs import is_glob
@@ -16,6 +17,7 @@ from syncd.targets.cloudflare import wire
 from syncd.targets.cloudflare.calls import Calls
 from syncd.targets.cloudflare.config import Config
 from syncd.targets.cloudflare.faults import Place
+from syncd.targets.cloudflare.freeplan import daily
 from syncd.targets.cloudflare.parts import parts
 from syncd.targets.cloudflare.push import Push
 from syncd.targets.cloudflare.shared import PROCESS, Shared
@@ -118,6 +120,38 @@ class CloudflareKv:
         """
         calls, deadline = await self._open(within_s)
         return await Push(calls, self._context.owner, changes, progress, deadline, fence).run()
+
+    @property
+    def verify_interval_s(self) -> float | None:
+        """How often each value is read back; None for never. See `Verifies`."""
+        return self.config.verify.interval if self.config.verify is not None else None
+
+    async def wrong(self, wanted: Sequence[Entry]) -> Mapping[str, str]:
+        """Return the digests of those values that are not the wanted ones; see `Verifies`.
+
+        Those written within two minutes are left out, for what is read may be older; so are values too large to be
+        shown. What is not text is compared as far as the API shows it.
+
+        Raises:
+            TargetError: they could not be read.
+        """
+        calls, deadline = await self._open(WITHIN_S)
+        asked = {one.key: one for one in wanted if not calls.ledger.lately(one.key)}
+        found: dict[str, str] = {}
+        for key, text in (await calls.look(list(asked), deadline)).items():
+            noted = asked[key].digest
+            if calls.ledger.lately(key):
+                continue
+            same = text is not None and text.removeprefix("\ufeff") == wire.shown(asked[key].content or b"")
+            real = noted if same else "" if text is None else wire.digest(text.encode())
+            calls.ledger.looked(key, noted, real)
+            if not same:
+                found[key] = real
+        return found
+
+    def daily(self, entries: int, reconcile_s: float) -> Iterable[Daily]:
+        """Return what it asks of its account in a day; see `Metered`."""
+        return daily(self.config, entries, reconcile_s)
 
     def forget(self) -> None:
         """Believe the next list over our own writes: another instance may have written since."""

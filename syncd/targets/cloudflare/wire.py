@@ -84,6 +84,11 @@ def digest(value: bytes) -> str:
     return sha256_hex(value)[:DIGEST_CHARS]
 
 
+def shown(value: bytes) -> str:
+    """Return a value as the API shows it: as text, without a byte order mark, with signs for what is none."""
+    return value.decode(errors="replace").removeprefix("\ufeff")
+
+
 def metadata_bytes(owner: str) -> int:
     """Return how long the metadata of any pair of `owner` can get, as JSON."""
     return len(msgspec.json.encode(Metadata(owner, "0" * DIGEST_CHARS, 2**63 - 1)))

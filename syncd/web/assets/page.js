@@ -28,6 +28,25 @@ function showAges() {
   }
 }
 
+// Puts what a plan or a change says where it was unfolded.
+async function fill(details) {
+  const place = details.querySelector("div");
+  try {
+    const answer = await fetch(details.dataset.from);
+    const text = await answer.text();
+    const found = answer.ok && new DOMParser().parseFromString(text, "text/html").querySelector(".lines");
+    if (!place.isConnected) return;
+    if (found) place.replaceChildren(found);
+    else place.textContent = answer.status === 404 ? text : `syncd answered ${answer.status}`;
+  } catch {
+    place.textContent = "syncd does not answer";
+  }
+}
+
+document.addEventListener("toggle", (event) => {
+  if (event.target.open && event.target.dataset.from) fill(event.target);
+}, true);
+
 // Puts a region's new content in place: what is open stays open, and what has the focus keeps it.
 function replace(region, html) {
   const open = [...region.querySelectorAll("details[open]")].map((one) => one.id);

@@ -60,6 +60,28 @@ def test_it_follows_a_real_consul(stack: Stack, daemon: Callable[..., Daemon], b
     assert browser("complaints") == []
 
 
+def test_plans_and_changes_unfold(
+    stack: Stack, daemon: Callable[..., Daemon], browser: Browser, tmp_path: Path
+) -> None:
+    """By keyboard, in place, and kept up to date: the diff of an unsafe plan, and what the last change was."""
+    running = troubled(stack, daemon)
+    browser.open(running.port, width=800)
+    browser.wait_for("#target-0", "Unsafe")
+    browser("evaluate", script="document.getElementById('plan-0-summary').focus()")
+    browser("press", key="Enter")
+    browser.wait_for("#plan-0", "- config/domains/d7")
+    stack.delete("config/domains/web")
+    browser.wait_for("#plan-0", "- config/domains/web")  # it stays unfolded, and shows the newer plan
+    stack.put(services__app__url="http://127.0.0.1:78")
+    browser.wait_for("#changes", "app-env: applied: 1 updated")
+    browser("evaluate", script="document.querySelector('#changes summary').click()")
+    browser.wait_for("#changes details", "+APP_URL=http://127.0.0.1:78")
+    assert browser("axe")["violations"] == []
+    assert "planted-s3cret" not in browser("evaluate", script="document.documentElement.outerHTML")
+    browser("screenshot", path=str(tmp_path / "unfolded.png"))
+    assert browser("complaints") == []
+
+
 def test_it_says_when_syncd_is_gone_and_recovers(
     stack: Stack, daemon: Callable[..., Daemon], browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:

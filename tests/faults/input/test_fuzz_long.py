@@ -17,6 +17,7 @@ WANTED = 10_000
 
 
 @pytest.mark.e2e
+@pytest.mark.long
 def test_ten_thousand_inputs(tmp_path: Path) -> None:
     """Config, seed, export, plan, pointer, value, template: what it says, or a located fault; never another error."""
     argv = [sys.executable, "-m", "pytest", "tests/unit/fuzz", "-m", "not e2e", "-p", "no:cacheprovider"]

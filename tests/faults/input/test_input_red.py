@@ -167,6 +167,7 @@ def test_names_that_collide(stack: Stack) -> None:
     record(COLLIDE, area=AREA, injected="three keys in Consul", times=3, red_without="counting who makes a variable")
 
 
+@pytest.mark.e2e
 def test_names_that_are_illegal(stack: Stack) -> None:
     """A name that no reader takes is that key's fault; the others are written. Else the file has a line of rubbish."""
     _included(stack, "good", "sp ace", "ünïcode", "new\nline", "$(id)", "1st", "9")

@@ -56,6 +56,7 @@ class _Soaked:
 
 
 @pytest.mark.e2e
+@pytest.mark.long
 def test_fifty_thousand_changes(
     tmp_path: Path, consul_server: ConsulServer, consul_prefix: str, kv_namespace: WorkersKV
 ) -> None:

@@ -108,6 +108,7 @@ def test_a_file_that_changed_meanwhile_is_not_ours_any_more(once: Callable[..., 
     assert (tmp_path / "out/a.conf").read_text() == "a is 1\n"
 
 
+@pytest.mark.e2e
 def test_the_daemon_sets_it_aside_too(once: Callable[..., Ran], tmp_path: Path) -> None:
     """`run` starts on a damaged journal and says so in its log."""
     _a_bad_page(tmp_path / ".syncd/journal.db")

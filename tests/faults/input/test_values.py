@@ -49,6 +49,7 @@ def _targets(stack: Stack, names: list[str]) -> dict[str, Any]:
     return targets
 
 
+@pytest.mark.e2e
 def test_any_value_reaches_every_kind_or_is_a_fault_of_its_own(stack: Stack) -> None:
     """What a target cannot hold is its own fault; nothing is torn, no terminal is ordered about, all others arrive."""
     for name, value in VALUES.items():

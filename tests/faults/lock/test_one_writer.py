@@ -87,6 +87,7 @@ def test_a_leader_that_was_stopped_in_a_push_does_not_go_on(stack: Stack, instan
     record(STOPPED, area=AREA, injected="SIGSTOP, SIGCONT", times=1)
 
 
+@pytest.mark.e2e
 def test_without_the_gate_it_would(stack: Stack, instances: Instances) -> None:
     """The same with the check taken out: the second bulk goes out after the follower's."""
     leader, _ = instances("a", "b", command=TUNED, env={"TUNED_LEASE_S": str(SHORT_S), "TUNED_NO_GATE": "yes"})
@@ -148,6 +149,7 @@ def test_without_the_gate_it_would_write_cut_off(
 
 
 @pytest.mark.e2e
+@pytest.mark.long
 def test_a_leader_that_was_stopped_for_40_s_never_writes_again(stack: Stack, instances: Instances) -> None:
     """In earnest: the session ends, the lock delay passes, the follower takes over; the woken leader sends nothing."""
     leader, follower = instances("a", "b")
@@ -161,6 +163,7 @@ def test_a_leader_that_was_stopped_for_40_s_never_writes_again(stack: Stack, ins
 
 
 @pytest.mark.e2e
+@pytest.mark.long
 def test_a_killed_leader_is_followed(stack: Stack, instances: Instances) -> None:
     """kill -9 in the middle of a push: the follower takes over when session and lock delay are over, and finishes it.
 
@@ -178,6 +181,7 @@ def test_a_killed_leader_is_followed(stack: Stack, instances: Instances) -> None
 
 
 @pytest.mark.e2e
+@pytest.mark.long
 def test_without_a_session_that_ends_nobody_follows(stack: Stack, instances: Instances) -> None:
     """A lock that outlives its holder: so long after kill -9 nobody has finished the push, and nobody will."""
     leader, follower = instances("a", "b", command=TUNED, env={"TUNED_NO_TTL": "yes"})

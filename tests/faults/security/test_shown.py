@@ -65,6 +65,7 @@ def small(tmp_path: Path) -> Small:
     return one
 
 
+@pytest.mark.e2e
 def test_an_adopted_file_is_not_shown(small: Small) -> None:
     """What somebody wrote by hand may hold anything; a plan goes into a pull request. How much it is, is said."""
     assert small.shows() == []
@@ -91,6 +92,7 @@ def test_a_file_that_was_sensitive_once(small: Small) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
+@pytest.mark.e2e
 def test_faults_of_the_config_show_no_secret(small: Small) -> None:
     """Credentials in a URL, tokens of a wrong type, a pointer into a secret that leads nowhere."""
     small.config["consul"] = {"address": f"http://user:{SECRET}@consul:8500", "token": [SECRET]}

@@ -21,12 +21,12 @@ HELD = {"edge": "held", "app-env": "held"}
 # fault, the lie, a word of what the status says
 SHORT: list[tuple[str, Lie, str]] = [
     ("404 with a good index", lies.with_index(404, b"", lies.TEXT), "which is there"),
-    ("404 of a proxy", lies.always(404, b"404 page not found", lies.TEXT), "404 with text/plain"),
     ("200 with fewer keys", lies.partial, "vanished from the source, but a read of the key itself shows it"),
     ("HTML with 200", lies.always(200, HTML, lies.HTML), "200 with text/html"),
-    ("500", lies.always(500, b"No cluster leader", lies.TEXT), "answered 500 (No cluster leader)"),
 ]
 LONG: list[tuple[str, Lie, str]] = [
+    ("404 of a proxy", lies.always(404, b"404 page not found", lies.TEXT), "404 with text/plain"),
+    ("500", lies.always(500, b"No cluster leader", lies.TEXT), "answered 500 (No cluster leader)"),
     ("`null`", lies.with_index(200, b"null"), "null"),
     ("no index", lies.partial_with_index(None), "no X-Consul-Index"),
     ("a redirect", lies.redirect("/decoy"), "a redirect, which is never followed"),

@@ -22,6 +22,7 @@ HOUR_S = 3600.0
 
 
 @pytest.mark.e2e
+@pytest.mark.long
 def test_an_hour_without_consul(make_proxy: MakeProxy, consul_server: ConsulServer, make_place: MakePlace) -> None:
     """It never gives up asking, keeps what it has, says for how long, and goes on when Consul is back.
 

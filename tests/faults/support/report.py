@@ -94,11 +94,16 @@ def _cells(row: _Row) -> str:
 
 
 def main(lines_file: str, page_file: str) -> int:
-    """Write the page of all recorded lines; 1 where something was lost."""
+    """Write the page of all recorded lines and say which rows nobody saw red; 1 where something was lost."""
     lines = [json.loads(line) for line in Path(lines_file).read_text().splitlines()]
     Path(page_file).write_text(page(lines))
     lost = sum(line["lost"] for line in lines)
-    print(f"{page_file}: {len({(line['area'], line['fault']) for line in lines})} faults, lost: {lost}")
+    faults = dict.fromkeys((line["area"], line["fault"]) for line in lines)
+    red = {(line["area"], line["fault"]) for line in lines if line["red_without"]}
+    print(f"{page_file}: {len(faults)} faults, lost: {lost}")
+    for area, fault in faults:
+        if (area, fault) not in red:
+            print(f"  not seen red: {area}: {fault}")
     return 1 if lost else 0
 
 

@@ -100,6 +100,7 @@ def test_after_the_wait_it_goes_on_by_itself(make_world: MakeWorld) -> None:
     record(RATE, area=AREA, injected="hook, with 62 s", times=1, recover_s=second - first - 62)
 
 
+@pytest.mark.e2e
 def test_once_says_it_and_ends(make_world: MakeWorld) -> None:
     """One pass waits no longer than it may: it fails with the API's words, and the file beside is written."""
     world = make_world()

@@ -205,6 +205,7 @@ def test_changed_by_hand(world: World) -> None:
     assert time.monotonic() - began < 30
 
 
+@pytest.mark.e2e
 def test_a_full_state_dir(tmp_path: Path, mounts: ExitStack) -> None:
     """Nothing is written that could not be undone: all keep what they have, and say so; with space, all follow."""
     state = mounts.enter_context(disks.small_disk(tmp_path / "state", "256k"))

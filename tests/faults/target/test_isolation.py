@@ -48,6 +48,7 @@ def failures(world: World, name: str) -> list[dict[str, Any]]:
     return [event for event in world.daemon.events("target") if event["target"] == name and LIMIT in str(event)]
 
 
+@pytest.mark.e2e
 def test_others_follow_while_templates_loop(make_world: Callable[[], World]) -> None:
     """The good one has followed before the first of the others gives up; the file of neither is touched."""
     world = make_world()

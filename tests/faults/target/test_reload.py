@@ -128,7 +128,7 @@ def test_a_check_that_refuses(make_world: MakeWorld) -> None:
 KILL = "kill -9 $PPID; exit 1"
 
 
-@pytest.mark.parametrize("where", ["reload", "check"])
+@pytest.mark.parametrize("where", ["reload", pytest.param("check", marks=pytest.mark.e2e)])
 def test_killed_by_its_own_command(make_world: MakeWorld, where: str) -> None:
     """kill -9 of the daemon, by the reload or the check that it runs: the next start finishes or rolls back."""
     bomb = "if test -e bomb; then rm bomb; " + KILL + "; fi; "

@@ -47,7 +47,7 @@ def one_at_a_time() -> None:
 def renders_in_the_loop() -> None:
     """A rendering may keep everybody waiting for as long as its time limit is."""
 
-    async def render(target: Any, snapshot: Any) -> reading.Rendered:
+    async def render(target: Any, snapshot: Any, _templates: Any = None) -> reading.Rendered:
         return reading.render(target, snapshot, RENDER_MAX_S)
 
     reading.render_aside = render

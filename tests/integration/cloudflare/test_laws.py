@@ -26,7 +26,7 @@ async def test_first_push_then_nothing(make_edge: MakeEdge, kv_namespace: Worker
     """Everything is written once; a second pass, in a process that remembers nothing, finds nothing to do."""
     first = await kit.run_pass(make_edge(), kit.view(VALUES))
     assert [change.op for change in first.plan.changes] == ["create"] * 4
-    assert (first.failed, first.progress) == ({}, [(4, 4)])
+    assert (first.failed, first.progress) == ({}, [(0, 4), (4, 4)])
     kv_namespace.reset()
     second = await kit.run_pass(make_edge(), kit.view(VALUES))
     assert second.plan.in_sync
@@ -147,12 +147,12 @@ async def test_odd_keys(make_edge: MakeEdge, kv_namespace: WorkersKV) -> None:
 
 
 async def test_bulks_of_a_thousand(make_edge: MakeEdge, kv_namespace: WorkersKV) -> None:
-    """2,500 creates are three bulks in key order, with progress after each; as many deletes are three more."""
+    """2,500 creates are three bulks in key order, with progress before and after each; as many deletes are three more."""
     values = {f"k{number:05}": "v" for number in range(2_500)}
     done = await kit.run_pass(make_edge(), kit.view(values))
     assert [len(call["keys"]) for call in kv_namespace.requests("PUT bulk")] == [1_000, 1_000, 500]
     assert [key for call in kv_namespace.requests("PUT bulk") for key in call["keys"]] == list(values)
-    assert done.progress == [(1_000, 2_500), (2_000, 2_500), (2_500, 2_500)]
+    assert done.progress == [(0, 2_500), (1_000, 2_500), (2_000, 2_500), (2_500, 2_500)]
     await kit.run_pass(make_edge(), kit.view({}))
     assert [len(call["keys"]) for call in kv_namespace.requests("POST bulk/delete")] == [1_000, 1_000, 500]
     assert kv_namespace.list() == {}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.integration.explain.conftest import Explain
+from tests.support.consul import ConsulServer
 from tests.support.stack import Stack
 
 SECRET = "planted-s3cret"
@@ -233,6 +235,24 @@ def test_it_changes_nothing_and_needs_no_lock(stack: Stack) -> None:
     assert not (stack.folder / ".syncd").exists()
     stack.config["consul"]["address"] = "http://127.0.0.1:9"
     assert stack.syncd("explain", "app-env", "--timeout", "1s")[0] == 69
+
+
+def test_a_key_that_the_token_may_not_read(stack: Stack, make_consul: Callable[..., ConsulServer]) -> None:
+    """The variable is held and says which right is missing; a token without any is 77."""
+    consul = make_consul(acl=True)
+    consul.put_many({f"{stack.prefix}services/app/url": "http://127.0.0.1:9", f"{stack.prefix}secrets/db": SECRET})
+    write(stack.folder / "h.j2", "{{ key('services/app/url') }}\n{{ key('secrets/db') }}\n")
+    stack.config["targets"]["h"] = {"kind": "template", "template": "h.j2", "path": "out/h"}
+    rules = f'key_prefix "{stack.prefix}services/" {{ policy = "read" }}'
+    stack.config["consul"] |= {"address": consul.url, "token": consul.token_for(rules)}
+    for target, name in (("app-env", "DB_PASSWORD"), ("h", "secrets/db")):
+        code, document = stack.json("explain", target)
+        parts = {part["name"]: part for part in document["parts"]}
+        assert (code, document["state"], parts[name]["state"]) == (0, "held", "held")
+        assert "may not read 'secrets/db'" in parts[name]["why"]
+        assert parts[name]["keys"][0]["exists"] is None
+    stack.config["consul"]["token"] = consul.token_for('key_prefix "nothing/" { policy = "read" }')
+    assert stack.syncd("explain", "app-env")[0] == 77
 
 
 def write(path: Path, text: str) -> None:

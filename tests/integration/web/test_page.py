@@ -68,7 +68,7 @@ def test_a_change_in_consul_arrives_at_the_page(stack: Stack, daemon: Callable[.
         assert (stream.status, stream.headers["content-type"]) == (200, "text/event-stream")
         event = stream.next()
         assert event is not None
-        assert set(event[1]["regions"]) == {"overview", "source", "target-0", "target-1"}
+        assert set(event[1]["regions"]) == {"remarks", "overview", "source", "target-0", "target-1", "changes"}
         assert event[1]["announcement"] == ""
         stack.delete("services/app/url")
         news = stream.until("target-1", "Failed")
@@ -121,3 +121,61 @@ def test_a_page_that_opens_later_shows_the_same(stack: Stack, daemon: Callable[.
         assert event is not None
         assert event[1]["now"] >= began - 1
         assert "Paused" in event[1]["regions"]["target-1"]
+
+
+def test_the_plan_of_an_unsafe_target_is_a_click_away(stack: Stack, daemon: Callable[..., Daemon]) -> None:
+    """Every delete with the value that would go; a target in sync has no plan, and one that is not there neither."""
+    stack.put(**{f"config__domains__d{number}": f"<b>&{number}" for number in range(8)})
+    running = daemon()
+    for number in range(8):
+        stack.delete(f"config/domains/d{number}")
+    wait_until(lambda: running.target("edge")["state"] == "unsafe", 10)
+    assert 'data-from="plans/edge"' in http(running)("GET", "/").text
+    answer = http(running)("GET", "/plans/edge")
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert re.search(r'<span class="delete">  - config/domains/d7 +&#34;&lt;b&gt;&amp;7&#34;</span>', answer.text)
+    assert "unsafe: " in answer.text
+    assert http(running)("GET", "/plans/app-env").status == 404
+    assert http(running)("GET", "/plans/nobody").status == 404
+
+
+def test_a_paused_file_shows_its_diff_without_secrets(stack: Stack, daemon: Callable[..., Daemon]) -> None:
+    """As `syncd plan` does: the lines that would change, sensitive ones without their value."""
+    running = daemon()
+    (stack.folder / ".syncd/paused").touch()
+    stack.put(services__app__url="http://127.0.0.1:5", secrets__db="another-" + PLANTED)
+    wait_until(lambda: running.target("app-env")["state"] == "paused", 10)
+    wait_until(lambda: "+DB_PASSWORD=" in http(running)("GET", "/plans/app-env").text, 10)
+    shown = http(running)("GET", "/plans/app-env").text
+    assert "+APP_URL=http://127.0.0.1:5" in shown
+    assert "«sensitive»" in shown
+    assert PLANTED not in shown
+
+
+def test_the_last_changes_are_a_timeline(stack: Stack, daemon: Callable[..., Daemon]) -> None:
+    """The newest first, each with what it changed, live; nothing sensitive in any of it."""
+    running = daemon()
+    with Stream(running.port) as stream:
+        stack.put(config__domains__new="https://new.example.com")
+        found = stream.until("changes", "<b>edge</b>: applied: 1 created")["regions"]["changes"]
+    number = re.findall(r'data-from="changes/(\d+)"', found)[0]
+    shown = http(running)("GET", f"/changes/{number}").text
+    assert re.search(r'<span class="create">  \+ config/domains/new +&#34;https://new.example.com&#34;</span>', shown)
+    assert http(running)("GET", "/changes/999999").status == 404
+    assert http(running)("GET", "/changes/x").status == 404
+    for one in re.findall(r'data-from="(changes/\d+)"', http(running)("GET", "/").text):
+        assert PLANTED not in http(running)("GET", f"/{one}").text
+
+
+def test_a_refused_config_is_said_on_the_page(stack: Stack, daemon: Callable[..., Daemon]) -> None:
+    """As a note above everything, live, until it is mended."""
+    running = daemon()
+    good = (stack.folder / "config.yaml").read_text()
+    with Stream(running.port) as stream:
+        (stack.folder / "config.yaml").write_text(good + "oops<1>: 1\n")
+        news = stream.until("remarks", "config.yaml was changed and is not in use")
+        assert "&lt;1&gt;" in news["regions"]["remarks"]
+        (stack.folder / "config.yaml").write_text(good)
+        while "oops" in (news := (stream.next() or ("", {}))[1].get("regions", {}).get("remarks", "oops")):
+            pass
+        assert news.strip() == ""

@@ -90,7 +90,7 @@ def test_a_newer_journal_is_refused_with_both_versions(tmp_path: Path) -> None:
     database.commit()
     database.close()
     for opening in (Journal.open, Journal.snapshot):
-        with pytest.raises(StateError, match=r"format 99, this one knows 2"):
+        with pytest.raises(StateError, match=r"format 99, this one knows 3"):
             opening(path)
 
 

@@ -29,11 +29,34 @@ def well() -> Status:
     return Status("1", now, SourceStatus("ok", 3, now), (target,), Freshness(90, 90))
 
 
+class Nothing:
+    """A daemon of which only the status is known."""
+
+    def __init__(self, status: Callable[[], Status]) -> None:
+        self.status = status
+
+    def metrics(self) -> tuple[bytes, str]:
+        """None."""
+        return b"", "text/plain"
+
+    async def plan(self, _target: str) -> None:
+        """None."""
+        return
+
+    def history(self) -> tuple[()]:
+        """None."""
+        return ()
+
+    def change(self, _number: int) -> None:
+        """None."""
+        return
+
+
 @asynccontextmanager
 async def served(status: Callable[[], Status]) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
     """Serve a status: (client, address of the stream)."""
     port = free_port()
-    app = serve(("127.0.0.1", port), ("status.example.com",), status, lambda: (b"", "text/plain"))
+    app = serve(("127.0.0.1", port), ("status.example.com",), Nothing(status))
     async with app, aiohttp.ClientSession() as client:
         yield client, f"http://127.0.0.1:{port}/api/v1/events"
 
