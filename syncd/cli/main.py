@@ -8,7 +8,25 @@ from typing import Annotated
 import typer
 
 from syncd import __version__
-from syncd.cli import apply, check, demo, dev, explain, graph, logs, once, options, output, plan, run, schema, status
+from syncd.cli import (
+    apply,
+    check,
+    demo,
+    dev,
+    explain,
+    graph,
+    history,
+    logs,
+    once,
+    options,
+    output,
+    pause,
+    plan,
+    rollback,
+    run,
+    schema,
+    status,
+)
 from syncd.core.errors import ConfigError, SyncdError, UsageError
 from syncd.core.printable import printable
 
@@ -58,6 +76,11 @@ for _command in (
     status.status,
     explain.explain,
     graph.graph,
+    history.history,
+    history.show,
+    rollback.rollback,
+    pause.pause,
+    pause.resume,
     schema.schema,
     dev.dev,
     demo.demo,

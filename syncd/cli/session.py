@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from syncd.config.load import Loaded
     from syncd.engine.deadline import Deadline
     from syncd.engine.setup import Setup
+    from syncd.engine.statedir import StateDir
     from syncd.sources.base import Source
 
 T = TypeVar("T")
@@ -45,6 +46,13 @@ def load(given: Globals, *, offline: bool = False) -> "Loaded":
     for warning in loaded.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     return loaded
+
+
+def state_of(loaded: "Loaded") -> "StateDir":
+    """Return the state dir of a configuration; makes nothing."""
+    from syncd.engine.statedir import StateDir
+
+    return StateDir(loaded.base_dir / loaded.config.state_dir)
 
 
 def work(loaded: "Loaded", source_file: Path | None, deadline: "Deadline", do: Work[T]) -> T:

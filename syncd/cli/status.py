@@ -4,6 +4,7 @@ import json
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -29,6 +30,9 @@ def status(
     form: Annotated[
         options.StatusFormat, typer.Option("--format", help="How the status is written.")
     ] = options.StatusFormat.text,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show it again and again until Ctrl-C; off a terminal, what changes.")
+    ] = False,
     config: options.Config = None,
     log_format: options.LogFormat = None,
     log_level: options.LogLevel = None,
@@ -36,15 +40,24 @@ def status(
     """Show what the daemon says of source and targets; exit 0 ready, 1 not ready, 69 no daemon."""
     given = session.start(context, config, log_format, log_level)
     url = url or _url_of(given)
+    if watch:
+        from syncd.cli.watching import watch as watch_status
+
+        return watch_status(lambda: _fetch(url), text_lines, _silence(url), as_json=form is options.StatusFormat.json)
     document = _fetch(url)
     if document is None:
-        print(f"syncd: no daemon answers at {url}; start it with `syncd run`, or give --url", file=sys.stderr)
+        print(f"syncd: {_silence(url)}", file=sys.stderr)
         return _NO_DAEMON
     if form is options.StatusFormat.json:
         output.write_json(document)
     else:
-        _write(document)
+        for line in text_lines(document):
+            print(line)
     return _READY if document["ready"] else _NOT_READY
+
+
+def _silence(url: str) -> str:
+    return f"no daemon answers at {url}; start it with `syncd run`, or give --url"
 
 
 def _url_of(given: options.Globals) -> str:
@@ -72,32 +85,33 @@ def _fetch(url: str) -> dict[str, Any] | None:
     return document if isinstance(document, dict) and "ready" in document else None
 
 
-def _write(document: dict[str, Any]) -> None:
+def text_lines(document: dict[str, Any]) -> Iterator[str]:
+    """Yield a status document as lines of text."""
     source = document["source"]
     contact = _time(source["last_contact_at"])
-    print(f"source: {source['state']}, index {source['index']}, last contact {contact}")
+    yield f"source: {source['state']}, index {source['index']}, last contact {contact}"
     if source["error"]:
-        print(f"  ! {source['error']}")
+        yield f"  ! {source['error']}"
     if source.get("last_good_at"):
-        print(f"  the last known good of {_time(source['last_good_at'])} stands in for it")
+        yield f"  the last known good of {_time(source['last_good_at'])} stands in for it"
     if lock := document.get("lock"):
-        print(f"lock {lock['key']}: held by {'this instance' if lock['leading'] else lock['holder'] or 'nobody'}")
+        yield f"lock {lock['key']}: held by {'this instance' if lock['leading'] else lock['holder'] or 'nobody'}"
         if lock["error"]:
-            print(f"  ! {lock['error']}")
+            yield f"  ! {lock['error']}"
     if (config := document.get("config")) and config["error"]:
-        print(f"{config['file']}: was changed and is not in use:")
+        yield f"{config['file']}: was changed and is not in use:"
         for line in config["error"].splitlines():
-            print(f"  ! {line}")
+            yield f"  ! {line}"
     for target in document["targets"]:
         applied = _time(target["last_applied_at"])
-        print(
+        yield (
             f"{target['name']} ({target['kind']}): {target['state']}, {_entries(target['entries'])}, applied {applied}"
         )
         for reason in target["reasons"]:
-            print(f"  ! {reason}")
+            yield f"  ! {reason}"
         if target["next_retry_at"]:
-            print(f"  next try {_time(target['next_retry_at'])}")
-    print("ready" if document["ready"] else "not ready")
+            yield f"  next try {_time(target['next_retry_at'])}"
+    yield "ready" if document["ready"] else "not ready"
 
 
 def _entries(count: int) -> str:

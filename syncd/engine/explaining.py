@@ -15,6 +15,7 @@ from syncd.core.snapshot import View
 from syncd.engine.deadline import Deadline
 from syncd.engine.journal import Journal
 from syncd.engine.once import planned
+from syncd.engine.pausing import words
 from syncd.engine.planning import PassPlan
 from syncd.engine.reading import Target, is_file
 from syncd.engine.remembering import read_journal
@@ -155,8 +156,10 @@ def _explanation(
     why = [*obstacles(TargetResult(plan)), *plan.warnings]
     if reload in journal.owed():
         why.append(f"reload {reload} is owed: {journal.owed()[reload]}; the next pass runs it")
-    if (setup.state.path / "paused").exists():
-        why.append(f"paused: the daemon applies nothing while {setup.state.path / 'paused'} is there")
+    if (own := setup.state.pauses.of(target.name)) is not None:
+        why.append(words(target.name, own))
+    if (pause := setup.state.pauses.everything()) is not None:
+        why.append(f"everything is {words('', pause)}")
 
     def verdict(part: Part) -> Verdict:
         if unreadable:

@@ -11,11 +11,12 @@ from syncd.engine.applying import Conditions, apply_pass
 from syncd.engine.deadline import Deadline
 from syncd.engine.journal import Journal
 from syncd.engine.one_writer import one_writer
+from syncd.engine.pausing import waits_of
 from syncd.engine.planning import PassPlan, plan_pass
 from syncd.engine.remembering import open_journal, read_journal
 from syncd.engine.setup import Setup
 from syncd.engine.transaction import recover
-from syncd.engine.waiting import window
+from syncd.engine.waiting import Waits
 from syncd.sources.base import Source
 
 
@@ -35,7 +36,8 @@ async def plan(
     journal = read_journal(setup)
     try:
         key = setup.state.plan_key(env)
-        return _with_waits(await planned(setup, source, journal, selected, deadline, key)), key
+        found = await planned(setup, source, journal, selected, deadline, key)
+        return _with_waits(found, waits_of(setup.state.pauses)), key
     finally:
         journal.close()
 
@@ -72,14 +74,15 @@ async def once(
                 found = await planned(setup, source, journal, selected, conditions.deadline, key)
                 if saved is not None:
                     planfile.verify(saved, found.result, key, force=conditions.force)
-                return await apply_pass(setup, journal, found, replace(conditions, permit=permit))
+                waits = waits_of(setup.state.pauses, conditions.waits)
+                return await apply_pass(setup, journal, found, replace(conditions, permit=permit, waits=waits))
         finally:
             journal.close()
 
 
-def _with_waits(found: PassPlan) -> PassResult:
+def _with_waits(found: PassPlan, wait_of: Waits) -> PassResult:
     """Return the plans, with a warning in those that would not be carried out now."""
-    waits = {one.target.name: window(one.target) for one in found.planned if one.plan.changes}
+    waits = {one.target.name: wait_of(one.target) for one in found.planned if one.plan.changes}
     said = {name: (wait.why,) for name, wait in waits.items() if wait is not None}
     return replace(
         found.result,

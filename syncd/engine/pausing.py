@@ -56,7 +56,7 @@ class Pauses:
             return Pause(time.time())
 
     def of(self, target: str) -> Pause | None:
-        """Return the pause of one target by itself, None where there is none; what cannot be read is one all the same."""
+        """Return the pause of one target by itself, None where there is none; one that cannot be read is one."""
         path = self._folder / target
         try:
             at, text = path.stat().st_mtime, path.read_bytes()
@@ -69,7 +69,7 @@ class Pauses:
     def targets(self) -> list[str]:
         """Return the targets that are paused by themselves."""
         try:
-            return sorted(name for name in os.listdir(self._folder) if not name.startswith("."))
+            return sorted(path.name for path in self._folder.iterdir() if not path.name.startswith("."))
         except OSError:
             return []
 
@@ -125,9 +125,9 @@ class Pauses:
         return {name: mark for name, path in found.items() if (mark := _mark(path)) is not None}
 
 
-def waits_of(pauses: Pauses) -> Waits:
-    """Return what says why a target's changes wait: it is paused by itself, or its windows are closed."""
-    return lambda target: pauses.wait(target) or window(target)
+def waits_of(pauses: Pauses, other: Waits = window) -> Waits:
+    """Return what says why a target's changes wait: it is paused by itself, or the other reason."""
+    return lambda target: pauses.wait(target) or other(target)
 
 
 def words(target: str, pause: Pause) -> str:

@@ -1,11 +1,12 @@
 """Putting back what a target held: a pass like any other, whose desired content comes from the history."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 
 from syncd.core.digest import sha256_hex
-from syncd.core.errors import Refused, SyncdError, UsageError
+from syncd.core.errors import Refused, StateError, SyncdError, UsageError
 from syncd.core.history.model import HistoryEntry
 from syncd.core.model import OPS, Desired, Entry, Plan
 from syncd.core.report.lines import DONE, obstacles
@@ -16,15 +17,18 @@ from syncd.engine.deadline import Deadline
 from syncd.engine.history.contents import Kept
 from syncd.engine.journal import Journal
 from syncd.engine.one_writer import one_writer
-from syncd.engine.pausing import Pause, Undo
+from syncd.engine.pausing import Pause, Pauses, Undo
 from syncd.engine.planning import plan_file, plan_remote, read_present
 from syncd.engine.reading import Rendered, Target, is_file
 from syncd.engine.redaction import Redaction
 from syncd.engine.remembering import open_journal, read_journal
 from syncd.engine.setup import Setup, group_of
 from syncd.engine.showing import Planned
+from syncd.engine.statedir import InUse
 from syncd.engine.transaction import interrupted, recover
 from syncd.targets.base import RemoteTarget
+
+_ASK_S = 0.05
 
 
 def possible(journal: Journal, target: Target, to: int, setup: Setup) -> HistoryEntry:
@@ -136,6 +140,46 @@ async def roll_back_alone(
                 return undo
         finally:
             journal.close()
+
+
+async def roll_back_or_ask(
+    setup: Setup, name: str, to: int, why: str, deadline: Deadline, env: Mapping[str, str]
+) -> Undo:
+    """Pause a target and roll it back, or have the daemon do so that has the state dir; return what came of it.
+
+    Raises:
+        UsageError: there is no such target, or no such entry.
+        Refused: it cannot be rolled back to that; nothing was touched.
+        StateError: the state dir cannot be used, or the daemon did nothing in time.
+    """
+    setup.select([name])
+    try:
+        return await roll_back_alone(setup, name, to, why, deadline, env)
+    except InUse as error:
+        if not error.holder.startswith("syncd run "):
+            raise
+        holder = error.holder
+    check_possible(setup, name, to)
+    setup.state.pauses.put(name, Pause(time.time(), why, Undo(to)))
+    try:
+        async with asyncio.timeout(deadline.remaining_s()):
+            return await _answer(setup.state.pauses, name, to)
+    except TimeoutError as error:
+        raise StateError(
+            f"{name} is paused, and {holder} has not rolled it back within {deadline.timeout_s:g} s; it still will: "
+            f"see `syncd status`, or let it be with `syncd resume {name}`"
+        ) from error
+
+
+async def _answer(pauses: Pauses, name: str, to: int) -> Undo:
+    """Return what the daemon says of a rollback that it was asked for."""
+    while True:
+        pause = pauses.of(name)
+        if pause is None or pause.undo is None or pause.undo.to != to:
+            raise Refused(f"{name}: somebody resumed it, or asked for another rollback, before this one was done")
+        if pause.undo.state != "asked":
+            return pause.undo
+        await asyncio.sleep(_ASK_S)
 
 
 def check_possible(setup: Setup, name: str, to: int) -> None:

@@ -16,7 +16,7 @@ class HistoryChange:
     """One create, update or delete that was carried out.
 
     Digests are the first 32 hex characters of SHA-256, those of sensitive values HMACs, None where there is none or no
-    plan key. `old` and `new` are the values as far as they are kept and may be shown; only for entries that are no file.
+    plan key. `old` and `new` are the values as far as they are kept and may be shown; files have a diff instead.
     """
 
     op: Op

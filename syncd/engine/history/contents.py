@@ -18,7 +18,8 @@ _LONGEST_CHAIN = 16
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS versions (target TEXT NOT NULL, key TEXT NOT NULL, digest TEXT NOT NULL,
-                      from_id INTEGER NOT NULL, to_id INTEGER, mode INTEGER, PRIMARY KEY (target, key, from_id)) WITHOUT ROWID;
+                      from_id INTEGER NOT NULL, to_id INTEGER, mode INTEGER,
+                      PRIMARY KEY (target, key, from_id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS versions_by_digest ON versions (digest);
 CREATE INDEX IF NOT EXISTS versions_by_end ON versions (target, to_id);
 CREATE TABLE IF NOT EXISTS contents (digest TEXT PRIMARY KEY, value BLOB NOT NULL, base TEXT, head INTEGER NOT NULL,
@@ -44,7 +45,8 @@ class Contents:
 
     def held(self, target: str) -> dict[str, str]:
         """Return key -> brief digest of what a target holds now, as far as it is known."""
-        return dict(self._db.execute("SELECT key, digest FROM versions WHERE target = ? AND to_id IS NULL", (target,)))
+        query = "SELECT key, digest FROM versions WHERE target = ? AND to_id IS NULL"
+        return dict(self._db.execute(query, (target,)))
 
     def at(self, target: str, at: int) -> dict[str, Kept]:
         """Return by key what a target held right after an entry of the history."""

@@ -14,7 +14,7 @@ from syncd.core.report import as_markdown, lines
 from syncd.core.templating import environment, render
 from syncd.core.templating.environment import TemplateEnvironment
 from syncd.core.templating.meter import Meter
-from syncd.engine import journal_file, planfile, render_limits
+from syncd.engine import journal_file, planfile, reading
 from syncd.sources import kv_export
 from syncd.targets import env_vars
 
@@ -75,7 +75,7 @@ def no_limits() -> None:
         setattr(Meter, name, lambda *_: None)
     Meter.loop = lambda _self, values: iter(values)  # type: ignore[method-assign]
     render.OUTPUT_MAX_BYTES = 10**12
-    render_limits.time_limit.__init__.__defaults__ = (1e6,)
+    reading.AT_ONCE_S = reading.RENDER_MAX_S = reading._LATEST_S = 1e6
 
 
 PROTECTIONS: dict[str, Callable[[], None]] = {

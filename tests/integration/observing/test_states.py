@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import yaml
 
+from tests.support.backend import HttpBackend
 from tests.support.consul import ConsulServer
 from tests.support.daemon import Daemon
 from tests.support.nginx import NginxServer
@@ -224,3 +225,21 @@ def test_workers_kv_counts_what_the_server_saw(stack: Stack, daemon: Start) -> N
     assert billed == {"list": seen["list", "200"], "read": seen["read", "200"], "write": 2, "delete": 1}
     assert now.value("syncd_workers_kv_writes_total", target="edge") == 2
     assert now.value("syncd_workers_kv_wait_seconds_total", target="edge", reason="retry_after") > 0
+
+
+def test_a_probe_that_has_files_put_back(stack: Stack, http_backend: Callable[..., HttpBackend], daemon: Start) -> None:
+    """Nothing is counted as changed or applied; where the change is taken back the reload fails no more."""
+    backend = http_backend()
+    probe = {"http": {"url": backend.url + "/?status=200"}, "within": "1s"}
+    stack.config["reloads"] = {"app": {"run": ["true"], "probe": probe}}
+    stack.config["targets"]["app-env"]["reload"] = "app"
+    running = daemon()
+    backend.close()
+    stack.put(services__app__url="http://127.0.0.1:10")
+    failed = comes_to(running, "app-env", "failed")
+    assert failed.value("syncd_reload_failing", reload="app") == 1
+    assert failed.value("syncd_target_changes_total", target="app-env", op="update") == 0
+    stack.put(services__app__url="http://127.0.0.1:9")
+    well = comes_to(running, "app-env", "in_sync")
+    assert well.value("syncd_reload_failing", reload="app") == 0
+    assert well.value(f"{LATENCY}_count", target="app-env") == 0

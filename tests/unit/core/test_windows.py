@@ -17,7 +17,7 @@ ZONES = st.sampled_from(
 WEEK = st.one_of(st.just(""), st.lists(st.sampled_from(DAYS), min_size=1).map(lambda days: ",".join(days) + " "))
 TEXTS = st.tuples(WEEK, CLOCKS, CLOCKS, ZONES).filter(lambda one: one[1] != one[2])
 WINDOWS = TEXTS.map(lambda one: parse(f"{one[0]}{one[1]}-{one[2]}{one[3]}"))
-MOMENTS = st.datetimes(datetime(2011, 12, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+MOMENTS = st.datetimes(datetime(2011, 12, 1), datetime(2030, 1, 1), timezones=st.just(UTC))
 
 
 def berlin(text: str, fold: int = 0) -> datetime:

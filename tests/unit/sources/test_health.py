@@ -63,3 +63,19 @@ def test_the_log_says_it_once() -> None:
             health.heard(B)
     assert [log["event"] for log in logs] == ["source_stale", "source_stale", "source_ok"] * 2
     assert [log.get("distrusted") for log in logs[:2]] == [False, True]
+
+
+def test_errors_and_reconnects_are_counted() -> None:
+    """Every failure is an error; a watch that failed and is heard again is one reconnect, however the others do."""
+    health = Health()
+    health.heard(A)
+    health.failed(A, Unreachable("x", "is away"))
+    health.failed(A, Unreachable("x", "is away"))
+    health.failed(B, Unreachable("x", "is away"))
+    health.failed(None, Unreachable("x", "is away"))
+    health.heard(None)  # a full reading is no watch
+    assert (health.status(0, 0).errors, health.status(0, 0).reconnects) == (4, 0)
+    for _ in range(3):
+        health.heard(A)
+    health.heard(B)
+    assert (health.status(0, 0).errors, health.status(0, 0).reconnects) == (4, 2)
