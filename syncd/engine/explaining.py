@@ -159,7 +159,7 @@ def _explanation(
     if (own := setup.state.pauses.of(target.name)) is not None:
         why.append(words(target.name, own))
     if (pause := setup.state.pauses.everything()) is not None:
-        why.append(f"everything is {words('', pause)}")
+        why.append(f"everything is paused{pause.why and ': ' + pause.why}; `syncd resume` lets it go on")
 
     def verdict(part: Part) -> Verdict:
         if unreadable:

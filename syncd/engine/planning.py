@@ -200,13 +200,13 @@ def _owed(setup: Setup, journal: Journal, targets: Sequence[Target]) -> list[str
 def _orphans(setup: Setup, journal: Journal) -> tuple[Orphan, ...]:
     """Return what targets hold that left the config, or whose file moved."""
     found: list[Orphan] = []
+    wanted = {target.config.path for target in setup.targets.values() if is_file(target)}
     for name, kind in journal.targets().items():
         target = setup.targets.get(name)
         entries = journal.written(name)
         if is_file_kind(kind):
-            # Its file moved, or the target left the config; one that somebody removed is settled.
-            wanted = target.config.path if target is not None and is_file(target) else None
-            left = [key for key in sorted(entries) if key != wanted and (setup.base_dir / key).exists()]
+            # Its file moved, or the target left the config; one that is gone, or another target's now, is settled.
+            left = [key for key in sorted(entries) if key not in wanted and (setup.base_dir / key).exists()]
             found += [Orphan(name, kind, key) for key in left]
         elif entries and (target is None or target.kind != kind):
             found.append(Orphan(name, kind, "1 entry" if len(entries) == 1 else f"{len(entries)} entries"))

@@ -58,7 +58,8 @@ def _outcome(entry: HistoryEntry) -> str:
 
 
 def _counts(entry: HistoryEntry) -> str:
-    return ", ".join(f"{entry.counts[op]} {word}" for op, word in DONE.items() if entry.counts.get(op))
+    refused = " and put back" if entry.outcome == "restored" else ""
+    return ", ".join(f"{entry.counts[op]} {word}{refused}" for op, word in DONE.items() if entry.counts.get(op))
 
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:

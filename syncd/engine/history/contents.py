@@ -51,7 +51,8 @@ class Contents:
     def at(self, target: str, at: int) -> dict[str, Kept]:
         """Return by key what a target held right after an entry of the history."""
         rows = self._db.execute(
-            "SELECT key, digest, mode FROM versions WHERE target = ?1 AND from_id <= ?2 AND (to_id IS NULL OR to_id > ?2)",
+            "SELECT key, digest, mode FROM versions WHERE target = ?1 AND from_id <= ?2 AND "
+            "(to_id IS NULL OR to_id > ?2)",
             (target, at),
         ).fetchall()
         return {

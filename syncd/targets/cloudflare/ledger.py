@@ -49,14 +49,11 @@ class Ledger:
     def lately(self, key: str) -> bool:
         """Return whether a key was written so lately that what is read of it may be older."""
         self._forget_old(self._clock.now())
-        return key in self._known or key in self._touched
+        return key in self._known or self.ready_in((key,)) > 0
 
-    def looked(self, key: str, noted: str, real: str) -> None:
-        """Note which digest a value really has whose metadata notes another, or the same: then nothing is wrong."""
-        if real == noted:
-            self._wrong.pop(key, None)
-        else:
-            self._wrong[key] = (noted, real)
+    def wrong(self, key: str, noted: str, real: str) -> None:
+        """Note which digest a value really has whose metadata notes another; until it is written again."""
+        self._wrong[key] = (noted, real)
 
     def forget(self, prefix: str) -> None:
         """Stop believing our writes below `prefix`; their distance in time is kept all the same."""

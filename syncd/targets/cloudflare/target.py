@@ -139,14 +139,10 @@ class CloudflareKv:
         asked = {one.key: one for one in wanted if not calls.ledger.lately(one.key)}
         found: dict[str, str] = {}
         for key, text in (await calls.look(list(asked), deadline)).items():
-            noted = asked[key].digest
-            if calls.ledger.lately(key):
-                continue
             same = text is not None and text.removeprefix("\ufeff") == wire.shown(asked[key].content or b"")
-            real = noted if same else "" if text is None else wire.digest(text.encode())
-            calls.ledger.looked(key, noted, real)
-            if not same:
-                found[key] = real
+            if not same and not calls.ledger.lately(key):
+                found[key] = "" if text is None else wire.digest(text.encode())
+                calls.ledger.wrong(key, asked[key].digest, found[key])
         return found
 
     def daily(self, entries: int, reconcile_s: float) -> Iterable[Daily]:

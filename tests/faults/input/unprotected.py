@@ -53,13 +53,13 @@ def writes_anything() -> None:
 
 def last_one_wins() -> None:
     """Two keys that make the same variable: nobody notices."""
-    original = env_vars.Reading._from_include
+    original = env_vars.Reading.add_included
 
-    def from_include(self: env_vars.Reading, name: str, item: Any) -> None:
+    def add_included(self: env_vars.Reading, name: str, item: Any) -> None:
         self._sources.pop(name, None)
         original(self, name, item)
 
-    env_vars.Reading._from_include = from_include  # type: ignore[method-assign]
+    env_vars.Reading.add_included = add_included  # type: ignore[method-assign]
 
 
 def no_sandbox() -> None:

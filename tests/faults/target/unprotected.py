@@ -91,13 +91,13 @@ def ends_at_an_empty_page() -> None:
 
 def sends_anything() -> None:
     """Nothing is measured before it is sent."""
-    wants._fault = lambda *_: None  # type: ignore[assignment]
+    wants.refused = lambda *_: None  # type: ignore[assignment]
 
 
 def no_budget() -> None:
     """Calls are not counted."""
 
-    async def take(_self: Budget, _deadline: float) -> None:
+    async def take(*_: object) -> None:
         return
 
     Budget.take = take  # type: ignore[method-assign]

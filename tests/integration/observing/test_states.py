@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import signal
+import socket
 from collections import Counter
 from collections.abc import Callable
 
 import yaml
 
-from tests.support.backend import HttpBackend
 from tests.support.consul import ConsulServer
 from tests.support.daemon import Daemon
 from tests.support.nginx import NginxServer
@@ -227,14 +227,13 @@ def test_workers_kv_counts_what_the_server_saw(stack: Stack, daemon: Start) -> N
     assert now.value("syncd_workers_kv_wait_seconds_total", target="edge", reason="retry_after") > 0
 
 
-def test_a_probe_that_has_files_put_back(stack: Stack, http_backend: Callable[..., HttpBackend], daemon: Start) -> None:
+def test_a_probe_that_has_files_put_back(stack: Stack, daemon: Start) -> None:
     """Nothing is counted as changed or applied; where the change is taken back the reload fails no more."""
-    backend = http_backend()
-    probe = {"http": {"url": backend.url + "/?status=200"}, "within": "1s"}
-    stack.config["reloads"] = {"app": {"run": ["true"], "probe": probe}}
-    stack.config["targets"]["app-env"]["reload"] = "app"
-    running = daemon()
-    backend.close()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        probe = {"tcp": f"127.0.0.1:{server.getsockname()[1]}", "within": "1s"}
+        stack.config["reloads"] = {"app": {"run": ["true"], "probe": probe}}
+        stack.config["targets"]["app-env"]["reload"] = "app"
+        running = daemon()
     stack.put(services__app__url="http://127.0.0.1:10")
     failed = comes_to(running, "app-env", "failed")
     assert failed.value("syncd_reload_failing", reload="app") == 1

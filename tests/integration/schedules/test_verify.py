@@ -34,7 +34,7 @@ def test_a_wrong_value_is_found_and_repaired(stack: Stack, daemon: Start) -> Non
     (drift,) = wait_until(lambda: running.events("drift"), 5)
     assert (drift["target"], drift["keys"], drift["level"]) == ("edge", [KEY], "warning")
     wait_until(running.ready, 10)
-    (bulk,) = stack.kv.requests("PUT bulk")[1:]
+    *_, bulk = stack.kv.requests("PUT bulk")
     assert bulk["keys"] == [KEY]
     assert running.stop() == 0
 
@@ -73,8 +73,6 @@ def test_a_repair_waits_for_the_window(stack: Stack, daemon: Start) -> None:
     wait_until(lambda: len(stack.kv.requests("GET keys")) >= before + 2, 15)
     assert "changes wait for" in (running.target("edge")["last_error"] or "")
     assert stack.kv.get(KEY) == b"https://evil.example.com"
-    spoil(stack, KEY, RIGHT)  # whoever spoilt it mends it: nothing is left to do
-    wait_until(running.ready, 20)
 
 
 def test_trouble_with_the_api_harms_nothing(stack: Stack, daemon: Start) -> None:

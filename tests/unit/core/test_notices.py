@@ -1,6 +1,7 @@
 """What is told of states that come and go: each once, when it lasts, and not more often than somebody can bear."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 from syncd.core.notices import Event, Notice, Notices, Rules, message
 from syncd.core.status import ConfigStatus, Freshness, SourceStatus, Status, TargetState, TargetStatus
@@ -21,9 +22,7 @@ def status(config: str | None = None, **states: tuple[TargetState, str]) -> Stat
 def told(looks: list[tuple[float, Status]], rules: Rules = RULES) -> list[tuple[float, Event, tuple[str, ...], str]]:
     """Return when what was told of whom, and why."""
     notices = Notices()
-    return [
-        (now, one.event, one.targets, one.reason) for now, seen in looks for one in notices.look(seen, now, rules)
-    ]
+    return [(now, one.event, one.targets, one.reason) for now, seen in looks for one in notices.look(seen, now, rules)]
 
 
 def test_a_state_is_told_once_when_it_lasts_and_recovered_once() -> None:
@@ -45,7 +44,7 @@ def test_flapping_is_told_at_most_once_an_interval() -> None:
     found = told([(float(now), bad if now % 120 < 60 else good) for now in range(3600)])
     failures = [now for now, event, _, _ in found if event == "failed"]
     assert 6 <= len(failures) <= 12
-    assert min(b - a for a, b in zip(failures, failures[1:], strict=False)) >= 300
+    assert min(b - a for a, b in pairwise(failures)) >= 300
     assert [event for _, event, _, _ in found] == ["failed", "recovered"] * len(failures)
 
 

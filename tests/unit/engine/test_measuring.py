@@ -38,9 +38,11 @@ def passed(done: Done | None, *changes: Change, ago_s: float | None = None, stat
     return Passed(WELL, after, plan(*changes), done, None if ago_s is None else time.time() - ago_s)
 
 
-def scrape(measuring: Measuring, source: SourceStatus = SourceStatus("ok")) -> Scrape:
+def scrape(measuring: Measuring, source: SourceStatus | None = None) -> Scrape:
     """Return what is shown now."""
-    status = Status("1", 0.0, source, (WELL,), Freshness(1, 1), config=ConfigStatus("config.yaml", 0.0))
+    status = Status(
+        "1", 0.0, source or SourceStatus("ok"), (WELL,), Freshness(1, 1), config=ConfigStatus("config.yaml", 0.0)
+    )
     return Scrape.read(measuring.exposition(status)[0].decode())
 
 
