@@ -61,7 +61,7 @@ class Notify(Strict):
             return path  # at fault itself, and said so
         given = bool(info.data["url"] and info.data["url"].get_secret_value())
         if path is None and not given:
-            raise secret_fault("is missing, and so is url; write one of them")
+            raise secret_fault("has no URL; write url or url_file")
         if path is not None and given:
             raise secret_fault("stands beside url; keep one of them")
         return path

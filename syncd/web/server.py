@@ -1,6 +1,5 @@
 """Health, readiness, metrics, status and the status page over HTTP; read-only."""
 
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,13 +7,9 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from syncd.core.history.lines import detail_lines
-from syncd.core.report.lines import target_lines
-from syncd.core.report.model import TargetResult
-from syncd.web import page
+from syncd.web.answers import Answers
 from syncd.web.events import Streams
 from syncd.web.listening import cannot_listen
-from syncd.web.status_json import document
 from syncd.web.told import Told
 
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
@@ -57,55 +52,21 @@ async def serve(address: tuple[str, int], hosts: Sequence[str], told: Told) -> A
 
 
 def _app(hosts: frozenset[str], told: Told) -> web.Application:
-    async def healthz(_request: web.Request) -> web.Response:
-        return web.Response(text="ok\n")
-
-    async def readyz(_request: web.Request) -> web.Response:
-        status = told.status()
-        reasons = status.not_ready(time.time())
-        lines = [*(reasons or ["ready"]), *status.remarks()]
-        return web.Response(text="\n".join(lines) + "\n", status=503 if reasons else 200)
-
-    async def metrics(_request: web.Request) -> web.Response:
-        body, content_type = told.metrics()
-        return web.Response(body=body, headers={"Content-Type": content_type})
-
-    async def api_status(_request: web.Request) -> web.Response:
-        return web.json_response(document(told.status(), time.time()))
-
-    async def root(_request: web.Request) -> web.Response:
-        text = page.whole(told.status(), told.history(), time.time())
-        return web.Response(text=text, content_type="text/html")
-
-    async def plan(request: web.Request) -> web.Response:
-        name = request.match_info["target"]
-        found = await told.plan(name)
-        if found is None:
-            raise web.HTTPNotFound(text=f"{name}: no such target, or it is in sync, or it could not be planned\n")
-        text = page.alone(f"{name}: what would change", target_lines(TargetResult(found)))
-        return web.Response(text=text, content_type="text/html")
-
-    async def change(request: web.Request) -> web.Response:
-        found = told.change(int(request.match_info["number"]))
-        if found is None:
-            raise web.HTTPNotFound(text="this change is not kept any more\n")
-        text = page.alone(f"Change {found.entry.id}", detail_lines(found))
-        return web.Response(text=text, content_type="text/html")
-
     streams = Streams(told)
+    answers = Answers(told)
     app = web.Application(middlewares=[_guard(hosts)])
     app.on_response_prepare.append(_add_headers)
     app.on_shutdown.append(streams.close)
     app.add_routes(
         [
-            web.get("/healthz", healthz),
-            web.get("/readyz", readyz),
-            web.get("/metrics", metrics),
-            web.get("/api/v1/status", api_status),
+            web.get("/healthz", answers.healthz),
+            web.get("/readyz", answers.readyz),
+            web.get("/metrics", answers.metrics),
+            web.get("/api/v1/status", answers.status),
             web.get("/api/v1/events", streams.handle, allow_head=False),
-            web.get("/", root),
-            web.get("/plans/{target}", plan),
-            web.get(r"/changes/{number:\d{1,15}}", change),
+            web.get("/", answers.root),
+            web.get("/plans/{target}", answers.plan),
+            web.get(r"/changes/{number:\d{1,15}}", answers.change),
             web.static("/assets", _ASSETS),
         ]
     )

@@ -6,6 +6,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 import stamina
 import structlog
@@ -101,8 +102,8 @@ def _request(notice: Notice, setup: Setup, config: Notify) -> Request:
         "config": setup.config_file.name,
         "host": socket.gethostname(),
     }
-    clean = setup.redaction(Snapshot()).clean
-    said = {name: clean(text) for name, text in message(notice, about).items()}
+    reason = setup.redaction(Snapshot()).clean(notice.reason)
+    said = message(replace(notice, reason=reason), about)
     body = json.dumps(said, ensure_ascii=False) if config.body is None else render_inline(config.body, said, name=BODY)
     headers = {name: value.get_secret_value() for name, value in config.headers.items() if value.get_secret_value()}
     if not any(name.lower() == "content-type" for name in (*headers, *config.headers_file)):

@@ -106,6 +106,7 @@ def test_faults_of_the_config_show_no_secret(small: Small) -> None:
     assert small.shows() == []
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     "keys", [["secrets/db"], *(pytest.param([one], marks=pytest.mark.e2e) for one in ("secrets/**", "**", "*/db"))]
 )

@@ -29,6 +29,7 @@ def both(make_place: MakePlace, server: ConsulServer) -> tuple[Place, Place]:
     return place, other
 
 
+@pytest.mark.e2e
 def test_consul_is_killed_and_comes_back(make_consul: Callable[..., ConsulServer], make_place: MakePlace) -> None:
     """kill -9 in the middle of blocking queries: stale, in sync with what it has; then it goes on."""
     server = make_consul(persistent=True)

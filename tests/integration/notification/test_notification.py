@@ -158,7 +158,7 @@ def test_a_hook_that_is_not_there_is_an_event(stack: Stack, daemon: Start) -> No
     running = daemon()
     fail(stack)
     (line,) = wait_until(lambda: running.events("notification_failed"), 15)
-    assert line["error"] == "the webhook cannot be reached (Connection refused)"
+    assert line["error"].startswith("the webhook cannot be reached")
     assert SECRET not in running.log.read_text()
 
 
@@ -194,7 +194,7 @@ def test_another_configuration_takes_over(stack: Stack, daemon: Start, hook: Hoo
 @pytest.mark.parametrize(
     ("notify", "words"),
     [
-        ({}, "notify.url_file: is missing, and so is url; write one of them"),
+        ({}, "notify: has no URL; write url or url_file"),
         ({"url": "ftp://x/s3cr3t-part"}, "notify.url: is not a URL"),
         ({"url": "http://x/s3cr3t-part", "url_file": "x"}, "notify.url_file: stands beside url"),
         ({"url": "http://x/", "on": ["broken"]}, "notify.on.0"),
