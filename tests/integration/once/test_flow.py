@@ -180,14 +180,6 @@ def test_an_export_gives_the_same_bytes_as_the_live_consul(stack: Stack) -> None
     assert (stack.folder / "out/app.env").read_bytes() == live
 
 
-def test_a_renamed_target_leaves_no_orphan(stack: Stack) -> None:
-    """The file that it had under its old name is its own still."""
-    stack.syncd("once")
-    stack.config["targets"]["other"] = stack.config["targets"].pop("app-env")
-    code, report = stack.json("once")
-    assert (code, report["orphans"]) == (0, [])
-
-
 def test_a_hand_edit_is_drift_and_a_foreign_file_a_conflict(stack: Stack) -> None:
     """Our file is repaired; one that we never wrote is left alone unless adopted."""
     stack.syncd("once")

@@ -50,7 +50,7 @@ class Edge:
 
 def count(journal: Journal, what: str) -> int:
     """Return how many rows a table has."""
-    return int(journal._db.execute(f"SELECT COUNT(*) FROM {what}").fetchone()[0])  # noqa: S608
+    return int(journal._db.execute(f"SELECT COUNT(*) FROM {what}").fetchone()[0])
 
 
 def shown(journal: Journal, number: int) -> HistoryDetail:
@@ -67,7 +67,9 @@ def test_what_was_held_comes_back(journal: Journal) -> None:
     ids = [edge.apply(**state) for state in states]
     for number, state in zip(ids, states, strict=True):
         assert edge.at(number) == {key: value.encode() for key, value in state.items()}
-    assert [(one.op, one.key, one.old, one.new) for one in shown(journal, ids[1]).changes] == [("update", "a", "1", "2")]
+    assert [(one.op, one.key, one.old, one.new) for one in shown(journal, ids[1]).changes] == [
+        ("update", "a", "1", "2")
+    ]
     assert shown(journal, ids[3]).entry.counts == {"create": 2, "update": 1, "delete": 0}
     assert journal.history.last_applied()["edge"] == shown(journal, ids[3]).entry.at
 
@@ -182,7 +184,7 @@ def test_a_probe_that_fails_takes_back_what_was_recorded(journal: Journal) -> No
     def put(old: bytes, new: bytes, *, proof: bool) -> None:
         entry = text_entry("out/f", new)
         op = "update" if old else "create"
-        change = Change(op, "out/f", old and text_entry("", old).digest or None, entry.digest, entry=entry)  # type: ignore[arg-type]
+        change = Change(op, "out/f", (old and text_entry("", old).digest) or None, entry.digest, entry=entry)  # type: ignore[arg-type]
         happened = replace(BASE, target="f", is_file=True, wanted={"out/f": entry}, changes=(change,))
         step = {"path": "out/f", "temporary": "t", "backup": "b"}
         journal.begin("g", [step])
