@@ -78,7 +78,7 @@ async def read_and_render(
     return snapshot, [done[target.name] for target in targets]
 
 
-async def render_now(source: Source, target: Target, templates: TemplateStore | None = None) -> Rendered:
+async def render_now(source: Source, target: Target, templates: TemplateStore) -> Rendered:
     """Return what one target should hold by what the source holds now; reads what rendering asks for.
 
     Args:

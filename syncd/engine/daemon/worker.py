@@ -197,7 +197,7 @@ class Worker:
         _log.warning("pass_failed", targets=sorted(names), error=error)
 
     async def _plan(self, target: Target, full: bool) -> Planned:
-        rendered = await render_now(self._source, target)
+        rendered = await render_now(self._source, target, self._setup.templates)
         if rendered.hidden is not None or rendered.desired.error is not None:
             self._rendered[target.name] = replace(rendered, reads=rendered.reads | target.needs())
         else:
