@@ -24,6 +24,31 @@ def bars() -> Iterator[Callable[[str], "Progress"]]:
     if not sys.stderr.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         yield lambda _target: lambda _done, _total: None
         return
+    shown: list[Bars] = []
+    try:
+        yield lambda target: _reporter(shown, target)
+    finally:
+        for one in shown:
+            one.stop()
+
+
+def _reporter(shown: "list[Bars]", target: str) -> "Progress":
+    tasks: list[TaskID] = []
+
+    def report(done: int, total: int) -> None:
+        if total <= LONG:
+            return
+        if not shown:
+            shown.append(_started())
+        if not tasks:
+            name = target if len(target) <= _NAME else target[: _NAME - 1] + "…"
+            tasks.append(shown[0].add_task(name, total=total))
+        shown[0].update(tasks[0], completed=done)
+
+    return report
+
+
+def _started() -> "Bars":
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -33,19 +58,6 @@ def bars() -> Iterator[Callable[[str], "Progress"]]:
         MofNCompleteColumn(),
         TimeRemainingColumn(compact=True),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as shown:
-        yield lambda target: _reporter(shown, target)
-
-
-def _reporter(shown: "Bars", target: str) -> "Progress":
-    tasks: list[TaskID] = []
-
-    def report(done: int, total: int) -> None:
-        if total <= LONG:
-            return
-        if not tasks:
-            name = target if len(target) <= _NAME else target[: _NAME - 1] + "…"
-            tasks.append(shown.add_task(name, total=total))
-        shown.update(tasks[0], completed=done)
-
-    return report
+    bars = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
+    bars.start()
+    return bars

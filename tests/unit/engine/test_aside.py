@@ -186,7 +186,7 @@ class Overtaken:
 
 
 @pytest.mark.parametrize(("key", "seen"), [("a", b"new"), ("b", b"old")])
-async def test_a_rendering_that_is_overtaken_is_made_anew(key: str, seen: bytes) -> None:
+async def test_a_rendering_that_is_overtaken_is_made_anew(key: str, seen: bytes, tmp_path: Path) -> None:
     """Where what it read has changed meanwhile; nobody would tell of that change again."""
     old, new = (Snapshot({"a": Item("a", b"old", 1), key: Item(key, value, 1)}) for value in (b"old", b"new"))
 
@@ -197,7 +197,7 @@ async def test_a_rendering_that_is_overtaken_is_made_anew(key: str, seen: bytes)
     reading._slow.add("t")
     made: Any = SimpleNamespace(name="t", desired=desired, needs=lambda: frozenset({Need("key", "a")}))
     source: Any = Overtaken(old, new)
-    assert (await render_now(source, made)).desired.entries["f"].content == seen
+    assert (await render_now(source, made, TemplateStore(tmp_path))).desired.entries["f"].content == seen
 
 
 async def test_templates_that_another_process_asked_for_are_watched(tmp_path: Path) -> None:
