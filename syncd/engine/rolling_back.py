@@ -10,14 +10,14 @@ from syncd.core.errors import Refused, StateError, SyncdError, UsageError
 from syncd.core.history.model import HistoryEntry
 from syncd.core.model import OPS, Desired, Entry, Plan
 from syncd.core.report.lines import DONE, obstacles
-from syncd.core.report.model import TargetResult
+from syncd.core.report.model import ReloadResult, TargetResult
 from syncd.core.snapshot import Snapshot
 from syncd.engine.applying import Conditions, apply_group
 from syncd.engine.deadline import Deadline
 from syncd.engine.history.contents import Kept
 from syncd.engine.journal import Journal
 from syncd.engine.one_writer import one_writer
-from syncd.engine.pausing import Pause, Pauses, Undo
+from syncd.engine.pausing import Pause, Pauses, Undo, UndoState
 from syncd.engine.planning import plan_file, plan_remote, read_present
 from syncd.engine.reading import Rendered, Target, is_file
 from syncd.engine.redaction import Redaction
@@ -66,25 +66,28 @@ def _why_not_pairs(target: RemoteTarget, content: Mapping[str, Kept], setup: Set
 
 async def roll_back(
     setup: Setup, journal: Journal, target: Target, to: int, conditions: Conditions, redaction: Redaction
-) -> Undo:
+) -> tuple[Undo, ReloadResult | None]:
     """Put back what a target held after an entry of the history, with its group's check, reload and probe.
 
     Limits and vanish guard do not count: it is known exactly what comes back. Needs no source. Where it fails files are
-    as they were. Returns what came of it; never raises for the target.
+    as they were. Returns what came of it, and of its group's reload; never raises for the target.
     """
     try:
         entry = possible(journal, target, to, setup)
         planned = await _planned(setup, journal, target, entry, conditions.deadline)
     except SyncdError as error:
-        return Undo(to, "refused" if isinstance(error, Refused | UsageError) else "failed", redaction.clean(str(error)))
-    done, _ = await apply_group(setup, journal, group_of(target), [planned], replace(conditions, force=True), redaction)
+        state: UndoState = "refused" if isinstance(error, Refused | UsageError) else "failed"
+        return Undo(to, state, redaction.clean(str(error))), None
+    done, reload = await apply_group(
+        setup, journal, group_of(target), [planned], replace(conditions, force=True), redaction
+    )
     result = done[target.name]
     if result.outcome == "in_sync":
-        return Undo(to, "done", "it held that already")
+        return Undo(to, "done", "it held that already"), reload
     if result.outcome == "applied":
-        return Undo(to, "done", _counts(planned.plan))
+        return Undo(to, "done", _counts(planned.plan)), reload
     said = obstacles(TargetResult(planned.plan, result.outcome, result.error))
-    return Undo(to, "failed", "; ".join(said))
+    return Undo(to, "failed", "; ".join(said)), reload
 
 
 async def _planned(setup: Setup, journal: Journal, target: Target, entry: HistoryEntry, deadline: Deadline) -> Planned:
@@ -133,7 +136,7 @@ async def roll_back_alone(
                 pause = Pause(time.time(), why, Undo(to))
                 pauses.put(name, pause)
                 conditions = Conditions(deadline, permit=permit)
-                undo = await roll_back(
+                undo, _ = await roll_back(
                     setup, journal, target, to, conditions, _Brief(Snapshot(), setup.credentials.values)
                 )
                 pauses.put(name, replace(pause, undo=undo))

@@ -89,6 +89,10 @@ class Board:
         self._targets[name] = after
         return after
 
+    def applied(self, name: str) -> None:
+        """Note that a target was changed now, by other than a pass."""
+        self._targets[name] = replace(self._targets[name], last_applied_at=time.time())
+
     def failed(self, name: str, error: str, retry_at: float | None, *, held: bool = False) -> TargetStatus:
         """Note that a target could not even be planned, `held` because of the source; it keeps what it has."""
         state: TargetState = "held" if held else "failed" if self._targets[name].last_checked_at else "pending"

@@ -7,11 +7,12 @@ from dataclasses import replace
 import structlog
 
 from syncd.core.errors import StateError
+from syncd.core.report.model import ReloadResult
 from syncd.engine.applying import Conditions, Done
 from syncd.engine.deadline import Deadline
 from syncd.engine.journal import Journal
 from syncd.engine.lease import Permit
-from syncd.engine.pausing import Pauses
+from syncd.engine.pausing import Pauses, Undo
 from syncd.engine.reading import Target
 from syncd.engine.redaction import Redaction
 from syncd.engine.rolling_back import roll_back
@@ -45,16 +46,23 @@ def marked(done: Mapping[str, Done], members: Mapping[str, Target], pauses: Paus
 
 async def roll_back_asked(
     setup: Setup, journal: Journal, members: Mapping[str, Target], permit: Permit, redaction: Redaction
-) -> set[str]:
-    """Carry out the rollbacks that were asked for, and note what came of them; return the targets concerned."""
-    pauses, concerned = setup.state.pauses, set[str]()
+) -> tuple[dict[str, Undo], list[ReloadResult]]:
+    """Carry out the rollbacks that were asked for, and note what came of them.
+
+    Returns:
+        What came of each by target, and the reloads that were run.
+    """
+    pauses = setup.state.pauses
+    undone: dict[str, Undo] = {}
+    reloads: list[ReloadResult] = []
     for name, target in members.items():
         pause = pauses.of(name)
         if pause is None or pause.undo is None or pause.undo.state != "asked":
             continue
-        concerned.add(name)
         conditions = Conditions(Deadline(_WITHIN_S), permit=permit)
-        undo = await roll_back(setup, journal, target, pause.undo.to, conditions, redaction)
+        undo, reload = await roll_back(setup, journal, target, pause.undo.to, conditions, redaction)
+        undone[name] = undo
+        reloads += [reload] if reload is not None else []
         say = _log.info if undo.state == "done" else _log.warning
         say("rolled_back", target=name, to=undo.to, state=undo.state, said=undo.said)
         try:
@@ -62,4 +70,4 @@ async def roll_back_asked(
                 pauses.put(name, replace(pause, undo=undo))
         except StateError as error:
             _log.warning("pause_not_noted", target=name, error=str(error))
-    return concerned
+    return undone, reloads

@@ -10,6 +10,7 @@ from syncd.core.changes import Changed
 from syncd.core.errors import ConfigError, SourceDenied, SourceUnavailable, SyncdError
 from syncd.core.fields import Debounce
 from syncd.core.model import Entry
+from syncd.core.report.model import ReloadResult
 from syncd.engine.applying import Conditions, Done, apply_group
 from syncd.engine.daemon.agenda import LONGEST_RETRY_S, Agenda
 from syncd.engine.daemon.board import CHANGES_WAIT, Board
@@ -167,10 +168,14 @@ class Worker:
     async def _roll_back(self, permit: Permit) -> set[str]:
         """Carry out the rollbacks that were asked for; return the targets concerned."""
         redaction = self._setup.redaction(self._source.snapshot)
-        names = await roll_back_asked(self._setup, self._journal, self.members, permit, redaction)
-        for name in names:
+        undone, reloads = await roll_back_asked(self._setup, self._journal, self.members, permit, redaction)
+        for reload in reloads:
+            self._reloaded(reload)
+        for name, undo in undone.items():
             self._present.pop(name, None)
-        return names
+            if undo.state == "done":
+                self._board.applied(name)
+        return set(undone)
 
     def _turn(self) -> tuple[Permit, bool]:
         """Return the right to write in this pass, and whether another instance may have changed what targets hold."""
@@ -232,13 +237,16 @@ class Worker:
         for one in planned:
             self._remember(one, done[one.target.name])
         if reload is not None:
-            self._observer.reloaded(reload)
-            if reload.state == "failed":
-                _log.warning("reload", reload=reload.reload, state=reload.state, error=reload.error)
-            else:
-                _log.info("reload", reload=reload.reload, state=reload.state)
+            self._reloaded(reload)
         done = marked(done, self.members, self._setup.state.pauses)
         return done, reload is not None and reload.state != "owed"
+
+    def _reloaded(self, reload: ReloadResult) -> None:
+        self._observer.reloaded(reload)
+        if reload.state == "failed":
+            _log.warning("reload", reload=reload.reload, state=reload.state, error=reload.error)
+        else:
+            _log.info("reload", reload=reload.reload, state=reload.state)
 
     def _remember(self, one: Planned, done: Done) -> None:
         """Keep what a remote target holds now; where that is not certain it is read again."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from syncd.engine.journal_file import SCHEMA_VERSION
 from tests.faults.support.report import record
 from tests.faults.support.running import Running
 from tests.support.cli import Ran, syncd_cli
@@ -130,7 +131,7 @@ def test_a_newer_state_is_refused(once: Callable[..., Ran], tmp_path: Path, comm
     before = path.read_bytes()
     done = once(command)
     assert done.rc == 1
-    assert "written by a newer syncd (format 99, this one knows 2)" in done.stderr
+    assert f"written by a newer syncd (format 99, this one knows {SCHEMA_VERSION})" in done.stderr
     assert path.read_bytes() == before
     record("journal of a newer syncd", area="Input", injected="user_version 99", times=1)
 

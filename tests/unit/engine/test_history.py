@@ -87,7 +87,7 @@ def test_a_pass_costs_what_it_changes(journal: Journal) -> None:
 
 
 def test_it_is_kept_so_many_and_so_long(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Too many go, oldest first; too old is what was replaced too long ago. What is held now stays, and so do its spans."""
+    """Too many go, oldest first; too old is what was replaced too long ago. What is held now stays."""
     now = 1000.0
     monkeypatch.setattr(table.time, "time", lambda: now)
     edge = Edge(journal, replace(BASE, retention=Retention(3, 100.0)))
