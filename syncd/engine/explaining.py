@@ -161,6 +161,9 @@ def _explanation(
     if (pause := setup.state.pauses.everything()) is not None:
         why.append(f"everything is paused{pause.why and ': ' + pause.why}; `syncd resume` lets it go on")
 
+    if (wait := setup.state.pauses.wait(target)) is not None:
+        why.append(wait.why)
+
     def verdict(part: Part) -> Verdict:
         if unreadable:
             return Verdict("unknown")

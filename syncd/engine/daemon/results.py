@@ -6,6 +6,7 @@ from dataclasses import replace
 import structlog
 
 from syncd.core.model import OPS, Change, Entry, Plan
+from syncd.core.report.model import ReloadResult
 from syncd.core.status import TargetStatus
 from syncd.engine.applying import Done
 from syncd.engine.showing import Planned
@@ -20,6 +21,14 @@ def report(status: TargetStatus, plan: Plan, index: int) -> None:
         facts["error"] = status.last_error
     say = _log.info if status.state in ("in_sync", "pending", "paused") else _log.warning
     say("target", target=status.name, state=status.state, consul_index=index, **facts)
+
+
+def report_reload(reload: ReloadResult) -> None:
+    """Log what became of a reload."""
+    if reload.state == "failed":
+        _log.warning("reload", reload=reload.reload, state=reload.state, error=reload.error)
+    else:
+        _log.info("reload", reload=reload.reload, state=reload.state)
 
 
 def settled(one: Planned, done: Mapping[str, Done] | None) -> bool:

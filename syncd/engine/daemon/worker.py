@@ -17,7 +17,7 @@ from syncd.engine.daemon.board import CHANGES_WAIT, Board
 from syncd.engine.daemon.last_good import not_older
 from syncd.engine.daemon.observing import Observer, Passed
 from syncd.engine.daemon.pausing import marked, roll_back_asked
-from syncd.engine.daemon.results import asked_wait_s, held_after, report, settled
+from syncd.engine.daemon.results import asked_wait_s, held_after, report, report_reload, settled
 from syncd.engine.daemon.sources import LiveSource
 from syncd.engine.daemon.verifying import in_line, verifying, with_digests, wrong_words
 from syncd.engine.deadline import Deadline
@@ -243,10 +243,7 @@ class Worker:
 
     def _reloaded(self, reload: ReloadResult) -> None:
         self._observer.reloaded(reload)
-        if reload.state == "failed":
-            _log.warning("reload", reload=reload.reload, state=reload.state, error=reload.error)
-        else:
-            _log.info("reload", reload=reload.reload, state=reload.state)
+        report_reload(reload)
 
     def _remember(self, one: Planned, done: Done) -> None:
         """Keep what a remote target holds now; where that is not certain it is read again."""

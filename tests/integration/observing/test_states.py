@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import socket
 from collections import Counter
 from collections.abc import Callable
@@ -192,6 +191,12 @@ def test_a_source_that_is_away(stack: Stack, make_consul: Callable[..., ConsulSe
     )
 
 
+def calls_of(stack: Stack) -> dict[tuple[str, str], int]:
+    """Return how many calls of each operation the server has answered with each status."""
+    asked = stack.kv.requests()
+    return Counter((OPERATIONS[f"{one['method']} {one['op']}"], str(one["status"] or "none")) for one in asked)
+
+
 def test_workers_kv_counts_what_the_server_saw(stack: Stack, daemon: Start) -> None:
     """Every call by operation and status, refused and unanswered ones too; pairs, bills and waits add up."""
     stack.kv.put("config/domains/left", "x", {"o": "test-owner", "h": "0" * 32, "mi": 1})
@@ -206,23 +211,22 @@ def test_workers_kv_counts_what_the_server_saw(stack: Stack, daemon: Start) -> N
     running = daemon(ready=False)
     wait_until(lambda: (stack.folder / "out/app.env").exists(), 20)
     soon(running, "syncd_target_changes_total", 1, target="edge", op="delete")
-    running.process.send_signal(signal.SIGSTOP)
-    seen = Counter(
-        (OPERATIONS[f"{one['method']} {one['op']}"], str(one["status"] or "none")) for one in stack.kv.requests()
-    )
-    running.process.send_signal(signal.SIGCONT)
-    now = Scrape.of(running.port)
-    counted = {
-        (labels["operation"], labels["status"]): value
-        for labels, value in ((dict(key), value) for key, value in now.values("syncd_workers_kv_calls_total").items())
-    }
-    assert counted == seen
+
+    def agreed() -> tuple[Scrape, dict[tuple[str, str], float]] | None:  # a call may be on its way
+        now = Scrape.of(running.port)
+        samples = [(dict(one), value) for one, value in now.values("syncd_workers_kv_calls_total").items()]
+        counted = {(one["operation"], one["status"]): value for one, value in samples}
+        return (now, counted) if counted == calls_of(stack) else None
+
+    found = wait_until(agreed, 10, f"daemon and server have counted the same; the server {calls_of(stack)}")
+    assert found is not None
+    now, counted = found
     assert {("write", "429"), ("write", "none"), ("list", "500"), ("read", "200"), ("delete", "200")} <= set(counted)
     billed = {
         one: now.value("syncd_workers_kv_billed_operations_total", target="edge", operation=one)
         for one in ("list", "read", "write", "delete")
     }
-    assert billed == {"list": seen["list", "200"], "read": seen["read", "200"], "write": 2, "delete": 1}
+    assert billed == {"list": counted["list", "200"], "read": counted["read", "200"], "write": 2, "delete": 1}
     assert now.value("syncd_workers_kv_writes_total", target="edge") == 2
     assert now.value("syncd_workers_kv_wait_seconds_total", target="edge", reason="retry_after") > 0
 

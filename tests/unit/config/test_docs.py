@@ -1,4 +1,4 @@
-"""docs/configuration.md: every block of YAML loads, and every key of the models is in its tables."""
+"""docs/configuration.md and what belongs to it: every block of YAML loads, and every key is in the tables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from tests.unit.config.kinds import write
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 PAGE = (DOCS / "configuration.md").read_text()
-BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+PAGES = (PAGE, *((DOCS / name).read_text() for name in ("schedules.md", "notification.md")))
+BLOCKS = [one for page in PAGES for one in re.findall(r"^```yaml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)]
 COMMON = ("Every target", "Every file")
 
 

@@ -1,9 +1,11 @@
 """What is told of states that come and go: each once, when it lasts, and not more often than somebody can bear."""
 
+import json
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
-from syncd.core.notices import Event, Notice, Notices, Rules, message
+from syncd.core.notices import SAMPLE, Event, Notice, Notices, Rules, message
 from syncd.core.status import ConfigStatus, Freshness, SourceStatus, Status, TargetState, TargetStatus
 
 RULES = Rules(frozenset({"failed", "held", "unsafe", "recovered"}), after_s=30, min_interval_s=300)
@@ -110,3 +112,17 @@ def test_a_message_says_all_in_one_line() -> None:
     said = message(Notice("unsafe", ("a", "b"), "x" * 5_000, 1_700_000_000.0), ABOUT)
     assert said["text"].startswith("syncd me: a, b: unsafe: xxx")
     assert (len(said["reason"]), said["since"]) == (2_000, "2023-11-14T22:13:20+00:00")
+
+
+def test_the_page_shows_the_whole_message() -> None:
+    """docs/notification.md has an example with the fields that a message has, in their order."""
+    page = (Path(__file__).resolve().parents[3] / "docs/notification.md").read_text()
+    shown = json.loads(page.split("```json\n", 1)[1].split("```", 1)[0])
+    assert list(shown) == list(SAMPLE)
+    assert (
+        shown["text"]
+        == message(
+            Notice(shown["event"], (shown["target"],), shown["reason"], 0.0),
+            {name: shown[name] for name in ("owner", "environment", "config", "host")},
+        )["text"]
+    )
