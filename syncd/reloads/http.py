@@ -30,8 +30,8 @@ class Unanswered(ReloadError):
 class Request:
     """One request. `files` hold the value of a header and are read before every request; their paths are absolute.
 
-    `status` is what the answer's must be one of, empty for any 2xx. `label` is what it is called in messages in place of
-    its URL, where that is secret; what the server says is then not shown either, for it may quote the URL.
+    `status` is what the answer's must be one of, empty for any 2xx. `label` is what it is called in messages in place
+    of its URL, where that is secret; what the server says is then not shown either, for it may quote the URL.
     """
 
     method: str

@@ -15,7 +15,7 @@ STATE: Mapping[TargetState, tuple[str, str]] = {
         "The plan passes a limit, so nothing was changed. Look at `syncd plan`; then either stop the daemon and run "
         "`syncd once --force`, or change the limit.",
     ),
-    "paused": ("Paused", "Nothing is applied while the file `paused` is in the state dir. Remove it to go on."),
+    "paused": ("Paused", "It stays as it is until somebody lets it go on: `syncd resume`."),
 }
 """Each state: its name, and what it means for whoever reads it."""
 

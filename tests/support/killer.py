@@ -15,7 +15,8 @@ from syncd.cli.main import main
 from syncd.engine import once
 from syncd.engine.applying import apply_pass
 
-_WATCHED = ("engine/transaction.py", "engine/files.py", "engine/journal.py", "engine/applying.py")
+_FILES = "transaction files journal applying pausing history/table history/contents"
+_WATCHED = tuple(f"engine/{name}.py" for name in _FILES.split())
 _CALLS = {"execute", "executemany", "link", "rename", "replace", "unlink", "mkdir", "open", "write", "flush"}
 _CALLS |= {"fsync", "fchmod", "fchown", "fdopen", "close", "chmod", "scandir"}
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 BRIEF = 32
 """Characters of a digest that name a content: all that Workers KV's metadata holds."""
-_BLOCK = 4096
-_LARGE = 2 * _BLOCK
+_BLOCKS = (65_536, 4096, 128)
+"""Bytes that two contents are compared by, from coarse to fine."""
+_LARGE = 8192
 """Bytes; what is smaller is kept whole."""
-_LONGEST_CHAIN = 16
+_LONGEST_CHAIN = 64
 """So many differences are put together at most to read one content."""
 
 SCHEMA = """
@@ -21,10 +22,10 @@ CREATE TABLE IF NOT EXISTS versions (target TEXT NOT NULL, key TEXT NOT NULL, di
                       from_id INTEGER NOT NULL, to_id INTEGER, mode INTEGER,
                       PRIMARY KEY (target, key, from_id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS versions_by_digest ON versions (digest);
-CREATE INDEX IF NOT EXISTS versions_by_end ON versions (target, to_id);
+CREATE INDEX IF NOT EXISTS versions_by_end ON versions (target, to_id) WHERE to_id IS NOT NULL;
 CREATE TABLE IF NOT EXISTS contents (digest TEXT PRIMARY KEY, value BLOB NOT NULL, base TEXT, head INTEGER NOT NULL,
-                      tail INTEGER NOT NULL, chain INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS contents_by_base ON contents (base);
+                      tail INTEGER NOT NULL, chain INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS contents_by_base ON contents (base) WHERE base IS NOT NULL;
 """
 
 
@@ -58,6 +59,10 @@ class Contents:
         return {
             key: Kept(digest, content, mode) for key, digest, mode in rows if (content := self.read(digest)) is not None
         }
+
+    def has(self, digest: str) -> bool:
+        """Return whether the content with a digest is kept."""
+        return self._db.execute("SELECT 1 FROM contents WHERE digest = ?", (digest[:BRIEF],)).fetchone() is not None
 
     def read(self, digest: str | None) -> bytes | None:
         """Return the content with a digest, None where it is not kept."""
@@ -155,12 +160,13 @@ class Contents:
 def _alike(old: bytes, new: bytes) -> tuple[int, int]:
     """Return how many bytes two contents share at their beginning and at their end, in whole blocks."""
     shorter = min(len(old), len(new))
-    head = 0
-    while head + _BLOCK <= shorter and old[head : head + _BLOCK] == new[head : head + _BLOCK]:
-        head += _BLOCK
-    tail = 0
-    while head + tail + _BLOCK <= shorter and (
-        old[len(old) - tail - _BLOCK : len(old) - tail] == new[len(new) - tail - _BLOCK : len(new) - tail]
-    ):
-        tail += _BLOCK
+    head = tail = 0
+    for size in _BLOCKS:
+        while head + size <= shorter and new.startswith(old[head : head + size], head):
+            head += size
+    for size in _BLOCKS:
+        while head + tail + size <= shorter and new.startswith(
+            old[len(old) - tail - size : len(old) - tail], len(new) - tail - size
+        ):
+            tail += size
     return head, tail

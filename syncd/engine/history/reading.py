@@ -22,7 +22,7 @@ class Reading:
 
     def keeps(self, digest: str | None) -> bool:
         """Return whether the content with this digest is kept."""
-        return self._contents.read(digest) is not None if digest is not None else False
+        return digest is not None and self._contents.has(digest)
 
     def entries(self, targets: tuple[str, ...] = (), limit: int = -1) -> list[HistoryEntry]:
         """Return the newest entries first, at most `limit` where that is not negative, of all targets for none."""

@@ -16,7 +16,7 @@ from syncd.engine.history.reading import Reading
 
 SCHEMA = (
     """
-CREATE TABLE IF NOT EXISTS history (id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, target TEXT NOT NULL,
+CREATE TABLE IF NOT EXISTS history (id INTEGER PRIMARY KEY, at REAL NOT NULL, target TEXT NOT NULL,
                       kind TEXT NOT NULL, outcome TEXT NOT NULL, consul_index INTEGER NOT NULL, counts TEXT NOT NULL,
                       sensitive INTEGER NOT NULL, error TEXT, rolled_back_to INTEGER, is_file INTEGER NOT NULL,
                       changes TEXT NOT NULL, diff TEXT, waits_for TEXT);
@@ -211,8 +211,13 @@ class History(Reading):
 
     def _trim(self, target: str, retention: Retention) -> None:
         """Forget entries that are too many, or whose content was replaced too long ago; the newest one stays."""
-        rows = self._db.execute("SELECT id, at FROM history WHERE target = ? ORDER BY id DESC", (target,)).fetchall()
+        count = self._db.execute("SELECT COUNT(*) FROM history WHERE target = ?", (target,)).fetchone()[0]
+        query = "SELECT at FROM history WHERE target = ? ORDER BY id LIMIT 2"
+        oldest_two = self._db.execute(query, (target,)).fetchall()
         limit = time.time() - retention.max_age_s
+        if count <= retention.keep and oldest_two[-1][0] >= limit:
+            return
+        rows = self._db.execute("SELECT id, at FROM history WHERE target = ? ORDER BY id DESC", (target,)).fetchall()
         kept = 1
         while kept < min(len(rows), retention.keep) and rows[kept - 1][1] >= limit:
             kept += 1

@@ -147,7 +147,7 @@ async def test_odd_keys(make_edge: MakeEdge, kv_namespace: WorkersKV) -> None:
 
 
 async def test_bulks_of_a_thousand(make_edge: MakeEdge, kv_namespace: WorkersKV) -> None:
-    """2,500 creates are three bulks in key order, with progress before and after each; as many deletes are three more."""
+    """2,500 creates are three bulks in key order, with progress from 0 on; as many deletes are three more."""
     values = {f"k{number:05}": "v" for number in range(2_500)}
     done = await kit.run_pass(make_edge(), kit.view(values))
     assert [len(call["keys"]) for call in kv_namespace.requests("PUT bulk")] == [1_000, 1_000, 500]

@@ -113,6 +113,20 @@ def test_pairs_go_back_and_what_is_not_ours_stays(stack: Stack) -> None:
     assert stack.kv.get("config/domains/web") is None
 
 
+def test_a_lost_history_begins_with_what_is_found(stack: Stack) -> None:
+    """What is in sync then is the first entry, and a way back."""
+    assert stack.syncd("once")[0] == 0
+    (stack.folder / ".syncd/journal.db").unlink()
+    for _ in range(2):
+        assert stack.syncd("once")[0] == 0
+    (found,) = entries(stack, "edge")
+    assert (found["outcome"], found["content_kept"]) == ("found", True)
+    stack.put(config__domains__api="https://new.example.com")
+    assert stack.syncd("once")[0] == 0
+    assert stack.syncd("rollback", "edge", "--to", str(found["id"]))[0] == 0
+    assert stack.kv.get("config/domains/api") == b"https://api.example.com"
+
+
 def test_a_target_with_secrets_keeps_no_content(stack: Stack) -> None:
     """It says so, refuses with 3, and the secret is nowhere in the state dir; the masked diff is there."""
     assert stack.syncd("once")[0] == 0

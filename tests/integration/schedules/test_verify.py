@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -100,3 +101,20 @@ def test_check_and_run_warn_of_the_free_plan(stack: Stack, daemon: Start) -> Non
     stack.config["reconcile"] = {"interval": "5m"}
     stack.config["targets"]["edge"]["verify"] = {}
     assert "free plan" not in stack.syncd("check")[2]
+
+
+def test_only_the_instance_that_writes_verifies(stack: Stack, daemon: Start) -> None:
+    """While another one has the lock nothing is read back; as soon as it lets go, everything is."""
+    assert stack.syncd("once")[0] == 0
+    session = json.loads(stack.consul._ok("PUT", "/v1/session/create", {"LockDelay": "0s"}).body)["ID"]
+    lock = f"{stack.prefix}syncd/lock"
+    stack.consul._ok("PUT", f"/v1/kv/{lock}?acquire={session}", {"who": "another"})
+    stack.config["consul"]["lock_key"] = "syncd/lock"
+    stack.config["targets"]["edge"]["verify"] = {"interval": "1s"}
+    stack.config["reconcile"] = {"interval": "1s"}
+    stack.kv.reset()
+    running = daemon()
+    wait_until(lambda: len(stack.kv.requests("GET keys")) >= 4, 20)
+    assert stack.kv.requests("POST bulk/get") == []
+    stack.consul._ok("PUT", f"/v1/session/destroy/{session}")
+    wait_until(lambda: running.events("verified"), 25)

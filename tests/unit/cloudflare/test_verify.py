@@ -71,7 +71,8 @@ async def test_what_was_written_lately_is_not_doubted() -> None:
 
 async def test_a_wrong_value_is_known_until_it_is_written() -> None:
     """A list then shows the digest that the value really has; written again, or forgotten, it is trusted anew."""
-    ledger = Ledger(kit.FakeClock())
+    clock = kit.FakeClock()
+    ledger = Ledger(clock)
     there = {"k": Entry("k", "noted", owner="me")}
 
     def listed() -> str:
@@ -90,6 +91,7 @@ async def test_a_wrong_value_is_known_until_it_is_written() -> None:
     ledger.touched(["k"])  # a write that may have failed proves nothing
     assert listed() == "real"
     ledger.acknowledged({"k": there["k"]})
+    clock.at += 2 * TRUST_S
     assert listed() == "noted"
 
 

@@ -38,8 +38,8 @@ FIELDS = {
     "a name such as HUP",
     "reloads: {n: {unit: x, check: [x]}}": "reloads.n.unit: is an unknown key; known keys: check, debounce, docker, "
     "env, http, jitter, min_interval, probe, result_file, run, signal, timeout",
-    '"a\\nb": 1': "a\\nb: is an unknown key; known keys: consul, debounce, environment, http, limits, owner, "
-    "owner_was, reconcile, reloads, sensitive, state_dir, targets, version",
+    '"a\\nb": 1': "a\\nb: is an unknown key; known keys: consul, debounce, environment, history, http, limits, notify, "
+    "owner, owner_was, reconcile, reloads, sensitive, state_dir, targets, version",
     "reloads: {n: {run: [x], signal: {process: x}}}": "reloads.n: has run and signal; keep one of them",
     "reloads: {n: {}}": "reloads.n: does nothing; write check, result_file, run, signal, http or docker",
     "reloads: {n: {http: {url: 'http://a', headers: {a: x}, headers_file: {A: f}}}}": "reloads.n.http.headers_file.A: "
