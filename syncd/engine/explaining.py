@@ -15,7 +15,7 @@ from syncd.core.snapshot import View
 from syncd.engine.deadline import Deadline
 from syncd.engine.journal import Journal
 from syncd.engine.once import planned
-from syncd.engine.pausing import words
+from syncd.engine.pausing import waits_of
 from syncd.engine.planning import PassPlan
 from syncd.engine.reading import Target, is_file
 from syncd.engine.remembering import read_journal
@@ -156,13 +156,10 @@ def _explanation(
     why = [*obstacles(TargetResult(plan)), *plan.warnings]
     if reload in journal.owed():
         why.append(f"reload {reload} is owed: {journal.owed()[reload]}; the next pass runs it")
-    if (own := setup.state.pauses.of(target.name)) is not None:
-        why.append(words(target.name, own))
+    if (wait := waits_of(setup.state.pauses)(target)) is not None:
+        why.append(wait.why)
     if (pause := setup.state.pauses.everything()) is not None:
         why.append(f"everything is paused{pause.why and ': ' + pause.why}; `syncd resume` lets it go on")
-
-    if (wait := setup.state.pauses.wait(target)) is not None:
-        why.append(wait.why)
 
     def verdict(part: Part) -> Verdict:
         if unreadable:

@@ -6,7 +6,7 @@ A page is one shell from top to bottom. It runs the blocks that are marked:
     ```yaml FILE        is written to FILE (any language will do)
 
 In an answer a line `…` stands for any lines, and `…` within a line for any text. What is answered is written into the
-pages, but where a `…` still fits, by `UPDATE_DOCS=1 pytest tests/docs tests/e2e/test_*_page.py`.
+pages, but where a `…` still fits, by `UPDATE_DOCS=1 pytest tests/docs tests/e2e/test_pages.py`.
 """
 
 from __future__ import annotations

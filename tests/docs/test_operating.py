@@ -1,4 +1,4 @@
-"""docs/operating.md: what it tells to watch is there; its commands are typed by tests/e2e/test_operating_page.py."""
+"""docs/operating.md: what it tells to watch is there; its commands are typed by tests/e2e/test_pages.py."""
 
 from __future__ import annotations
 

@@ -92,6 +92,7 @@ def test_a_config_that_nginx_refuses_is_restored(with_nginx: tuple[Stack, NginxS
     assert stack.syncd("once")[0] == 0
     files = [stack.folder / "out/nginx" / name for name in ("app.conf", "other.conf")]
     before = [path.read_bytes() for path in files]
+    wait_until(lambda: len(nginx.workers()) == 1, 10, "the worker of before has gone")
     workers = nginx.workers()
     stack.put(services__app__url="http://no-such-host.invalid:1", config__domains__api="changed")
     code, report = stack.json("once")

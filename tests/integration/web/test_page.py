@@ -114,7 +114,7 @@ def test_a_page_that_opens_later_shows_the_same(stack: Stack, daemon: Callable[.
     running = daemon()
     (stack.folder / ".syncd/paused").touch()
     stack.put(services__app__url="http://127.0.0.1:5")
-    wait_until(lambda: "Nothing is applied while the file" in http(running)("GET", "/").text, 10)
+    wait_until(lambda: "It stays as it is until somebody lets it go on" in http(running)("GET", "/").text, 10)
     began = time.time()
     with Stream(running.port) as stream:
         event = stream.next()
