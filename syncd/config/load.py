@@ -33,6 +33,8 @@ class Loaded:
     """The config file's folder, absolute: what relative paths are relative to."""
     warnings: tuple[Fault, ...]
     fingerprint: str
+    digest: str
+    """SHA-256 of the file's bytes."""
     root: Table
 
     def resolve(self, path: str) -> FilePath:
@@ -84,7 +86,8 @@ class _Loader:
 
     def load(self) -> Loaded:
         """Return the configuration, or raise all faults."""
-        self.root = _with_address(compose(self.file, self.read()))
+        data = self.read()
+        self.root = _with_address(compose(self.file, data))
         expansion = Expansion(self.file, self.environ)
         expanded = expansion.tree(self.root)
         assert isinstance(expanded, Table)  # noqa: S101
@@ -100,7 +103,7 @@ class _Loader:
         dump = config.model_dump(mode="json", exclude_unset=True)
         fingerprint = sha256_hex(json.dumps(dump, separators=(",", ":")).encode())
         warnings = tuple(sorted(set(self.warnings)))
-        return Loaded(config, self.path, self.base_dir, warnings, fingerprint, self.root)
+        return Loaded(config, self.path, self.base_dir, warnings, fingerprint, sha256_hex(data), self.root)
 
     def read(self) -> bytes:
         """Return the file's bytes."""

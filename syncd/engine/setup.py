@@ -25,6 +25,7 @@ class Setup:
 
     config: models.Config
     config_file: Path
+    config_digest: str
     base_dir: Path
     fingerprint: str
     targets: Mapping[str, Target]
@@ -94,6 +95,7 @@ def build(loaded: Loaded, env: Mapping[str, str], templates: TemplateStore | Non
     return Setup(
         config=config,
         config_file=base_dir / loaded.path.name,
+        config_digest=loaded.digest,
         base_dir=base_dir,
         fingerprint=loaded.fingerprint,
         targets=targets,

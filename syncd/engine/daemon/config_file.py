@@ -12,18 +12,24 @@ from syncd.core.digest import sha256_hex
 LOOK_S = 5.0
 """A file that is mounted on its own gives its folder no events; it is looked at so often."""
 AGAIN_S = 15.0
-"""So long a config that could not be planned waits until it is tried again: a key that it lacks may come."""
+"""So long a config that could not be planned waits until it is tried again, and each time twice as long: a key that it
+lacks may come, but each try reads what the targets hold."""
 _DEBOUNCE_MS = 200
 
 
 class ConfigFile:
-    """Which bytes of the file are in use, and which were refused."""
+    """Which bytes of the file are in use, and which were refused.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        digest: SHA-256 of the bytes that were loaded; the file may hold others already.
+    """
+
+    def __init__(self, path: Path, digest: str) -> None:
         self._path = path
         self._asked = asyncio.Event()
-        self._settled = self._tried = self._digest()
+        self._settled = self._tried = digest
         self._again_at: float | None = None
+        self._pause_s = AGAIN_S
 
     def look(self) -> None:
         """Look at the file now (SIGHUP), even at one that was refused before."""
@@ -32,11 +38,16 @@ class ConfigFile:
 
     def settled(self) -> None:
         """Note that the bytes that were just read are in use."""
-        self._settled, self._again_at = self._tried, None
+        self._settled, self._again_at, self._pause_s = self._tried, None, AGAIN_S
 
-    def refused(self, *, again: bool) -> None:
+    def back_to(self, digest: str) -> None:
+        """Note that other bytes than those that were read last are in use, after all."""
+        self._settled = digest
+
+    def refused(self, *, again: bool, longest_s: float) -> None:
         """Note that they cannot be used; `again`: what stands in their way may pass by itself."""
-        self._again_at = asyncio.get_running_loop().time() + AGAIN_S if again else None
+        self._again_at = asyncio.get_running_loop().time() + self._pause_s if again else None
+        self._pause_s = max(AGAIN_S, min(2 * self._pause_s, longest_s))
 
     async def changes(self) -> AsyncIterator[None]:
         """Yield whenever the file holds other bytes than those in use, and was not refused with them before."""
@@ -59,10 +70,9 @@ class ConfigFile:
         again = self._again_at is not None and self._again_at <= asyncio.get_running_loop().time()
         if found == self._tried and not (again and found != self._settled):
             return False
-        taken_back = found == self._settled
+        if found != self._tried:
+            self._again_at, self._pause_s = None, AGAIN_S
         self._tried = found
-        if taken_back:
-            self._again_at = None
         return True
 
     async def _events(self, stopping: asyncio.Event) -> None:

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Collection, Mapping
 
 from syncd.core.changes import Changed
-from syncd.engine.daemon.worker import Surroundings, Worker
+from syncd.engine.daemon.surroundings import Surroundings
+from syncd.engine.daemon.worker import Worker
 from syncd.engine.lease import Lease
 from syncd.engine.reading import Target, is_file
 from syncd.engine.setup import Setup, group_of

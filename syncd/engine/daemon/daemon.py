@@ -21,7 +21,8 @@ from syncd.engine.daemon.crew import grouped
 from syncd.engine.daemon.measuring import Measuring
 from syncd.engine.daemon.parts import Lasting, Parts, last_applied
 from syncd.engine.daemon.pausing import follow_pauses
-from syncd.engine.daemon.reconfiguring import Candidate, candidate, rehearse
+from syncd.engine.daemon.reconfiguring import Candidate, candidate, rehearse, unused_is_closed
+from syncd.engine.daemon.results import internal
 from syncd.engine.daemon.schedule import every
 from syncd.engine.daemon.service_manager import ServiceManager, keep_posted
 from syncd.engine.daemon.telling import Telling
@@ -74,7 +75,7 @@ class Daemon:
     ) -> None:
         self._setup, self._source_file, self._env = setup, source_file, env
         self._reread = reread
-        self._file = ConfigFile(setup.config_file)
+        self._file = ConfigFile(setup.config_file, setup.config_digest)
         now = time.time()
         self._measuring = Measuring(lambda: self._setup)
         observers = (self._measuring, AllowanceWatch(lambda: self._setup))
@@ -96,6 +97,7 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
         loop.add_signal_handler(signal.SIGHUP, self._look)
+        before: Setup | None = None
         try:
             while True:
                 self._work = loop.create_task(self._round())
@@ -105,8 +107,17 @@ class Daemon:
                     if self._next is None or self._stopping:
                         _log.info("stopped")
                         return
-                    await self._setup.close()
-                    self._setup, self._next = self._next, None
+                    before, self._setup, self._next = self._setup, self._next, None
+                    await before.close()
+                    if self._stopping:
+                        _log.info("stopped")
+                        return
+                except ConfigError as error:
+                    if before is None:
+                        raise
+                    self._file.back_to(before.config_digest)
+                    self._refused(error, None)
+                    self._setup, before = before, None
         finally:
             self._manager.stopping()
             await self._setup.close()
@@ -206,13 +217,20 @@ class Daemon:
             self._manager.reloading()
             try:
                 found = candidate(self._reread(), self._setup, self._env)
-                await rehearse(found, parts.board.targets, self._lasting.journal, self._source_file)
+                async with unused_is_closed(found, self._setup):
+                    await rehearse(found, parts.board.targets, self._lasting.journal, self._source_file)
                 await self._take(found, parts, tasks)
             except SyncdError as error:
-                self._file.refused(again=not isinstance(error, ConfigError))
-                self._say_config(parts, replace(self._lasting.config, error=str(error)))
+                self._refused(error, parts)
+            except Exception as error:
+                _log.error("internal_error", doing="taking another config in use", exc_info=True)
+                self._refused(SyncdError(internal(error)), parts)
             finally:
                 self._manager.ready()
+
+    def _refused(self, error: SyncdError, parts: Parts | None) -> None:
+        self._file.refused(again=not isinstance(error, ConfigError), longest_s=self._setup.config.reconcile.interval)
+        self._say_config(parts, replace(self._lasting.config, error=str(error)))
 
     async def _take(self, found: Candidate, parts: Parts, tasks: asyncio.TaskGroup) -> None:
         """Let a planned configuration take the place of the one in use."""
@@ -237,12 +255,14 @@ class Daemon:
             parts.crew.hire(found.setup, tasks, found.fresh)
             self._begin_templates(parts, tasks)
 
-    def _say_config(self, parts: Parts, config: ConfigStatus) -> None:
+    def _say_config(self, parts: Parts | None, config: ConfigStatus) -> None:
         if config.error is not None and config.error != self._lasting.config.error:
             _log.warning("config_refused", file=config.file, error=config.error)
         elif config.error is None:
             _log.info("config_loaded", file=config.file, targets=len(self._setup.targets))
-        self._lasting.config = parts.board.config = config
+        self._lasting.config = config
+        if parts is not None:
+            parts.board.config = config
 
     def _begin_templates(self, parts: Parts, tasks: asyncio.TaskGroup) -> None:
         """Follow the template files of the configuration in use, and no longer those of another."""

@@ -13,7 +13,7 @@ from syncd.engine.daemon.notifying import Notifier
 from syncd.engine.daemon.observing import Observer, Observers
 from syncd.engine.daemon.sources import RunningSource, open_live
 from syncd.engine.daemon.stand_in import StandIn
-from syncd.engine.daemon.worker import Surroundings
+from syncd.engine.daemon.surroundings import Surroundings
 from syncd.engine.journal import Journal
 from syncd.engine.leadership import Leadership, leadership_of
 from syncd.engine.reading import is_file

@@ -1,6 +1,7 @@
 """Another configuration for a running daemon: read, checked and planned before anything of it is in use."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from syncd.engine.daemon.crew import Crewed, grouped
 from syncd.engine.deadline import Deadline
 from syncd.engine.journal import Journal
 from syncd.engine.planning import plan_target
-from syncd.engine.reading import read_and_render
+from syncd.engine.reading import is_file, read_and_render
 from syncd.engine.setup import Setup, build
 from syncd.engine.sources import open_source
 from syncd.web.listening import ensure_free
@@ -46,8 +47,8 @@ def candidate(loaded: Loaded, running: Setup, env: Mapping[str, str]) -> Candida
         raise ConfigError([loaded.fault("state_dir", "cannot change while syncd runs; restart it")])
     new_ground = _ground(loaded.config) != _ground(running.config)
     http = loaded.config.http
-    if http is not None and (running.config.http is None or running.config.http.address != http.address):
-        ensure_free(http.address)
+    if http is not None and (running.config.http is None or running.config.http.address[1] != http.address[1]):
+        ensure_free(http.address)  # on the same port we stand in our own way; `Daemon` goes back where that fails
     setup = build(loaded, env, None if new_ground else running.templates)
     faults = faults_offline(setup, loaded)
     if faults:
@@ -64,6 +65,18 @@ def candidate(loaded: Loaded, running: Setup, env: Mapping[str, str]) -> Candida
     )
 
 
+@asynccontextmanager
+async def unused_is_closed(found: Candidate, running: Setup) -> AsyncIterator[None]:
+    """Close what a candidate opened for itself where the block fails: it does not come in use."""
+    try:
+        yield
+    except BaseException:
+        for name, target in found.setup.targets.items():
+            if not is_file(target) and running.targets.get(name) is not target:
+                await target.close()
+        raise
+
+
 async def rehearse(
     found: Candidate, before: Mapping[str, TargetStatus], journal: Journal, source_file: Path | None
 ) -> None:
@@ -74,15 +87,18 @@ async def rehearse(
         SourceUnavailable, SourceDenied: nothing could be read.
     """
     setup = found.setup
-    names = [target.name for name in found.fresh for target in grouped(setup)[name]]
-    if not names:
+    fresh = [target for name in found.fresh for target in grouped(setup)[name]]
+    if not fresh:
         return
+    names = [target.name for target in sorted(fresh, key=lambda one: not is_file(one))]
     deadline = Deadline(_WITHIN_S)
     source = open_source(setup, source_file, deadline)
     try:
-        _, rendered = await read_and_render(source, setup.select(names))
-        problems = []
+        _, rendered = await read_and_render(source, [setup.targets[name] for name in names])
+        problems: list[str] = []
         for one in rendered:
+            if problems and not is_file(one.target):
+                break  # it is refused: nobody needs to ask an API for that, again and again
             planned = await plan_target(setup, source, journal, one, left_over={}, within_s=deadline.wait_s())
             if _was_well(before.get(one.target.name)) and (why := _trouble(planned.plan)):
                 problems.append(f"{one.target.name}: {why}")

@@ -51,3 +51,8 @@ def held_after(present: Mapping[str, Entry], changes: Sequence[Change], owner: s
         else:
             held[change.key] = replace(change.entry, owner=owner)
     return held
+
+
+def internal(error: Exception) -> str:
+    """Return what is said of a fault of ours."""
+    return f"internal error ({type(error).__name__}); the log has the details, please report it"

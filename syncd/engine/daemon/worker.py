@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
@@ -13,15 +13,14 @@ from syncd.core.model import Entry
 from syncd.core.report.model import ReloadResult
 from syncd.engine.applying import Conditions, Done, apply_group
 from syncd.engine.daemon.agenda import LONGEST_RETRY_S, Agenda
-from syncd.engine.daemon.board import CHANGES_WAIT, Board
+from syncd.engine.daemon.board import CHANGES_WAIT
 from syncd.engine.daemon.last_good import not_older
-from syncd.engine.daemon.observing import Observer, Passed
+from syncd.engine.daemon.observing import Passed
 from syncd.engine.daemon.pausing import marked, roll_back_asked
-from syncd.engine.daemon.results import asked_wait_s, held_after, report, report_reload, settled
-from syncd.engine.daemon.sources import LiveSource
+from syncd.engine.daemon.results import asked_wait_s, held_after, internal, report, report_reload, settled
+from syncd.engine.daemon.surroundings import Surroundings
 from syncd.engine.daemon.verifying import in_line, verifying, with_digests, wrong_words
 from syncd.engine.deadline import Deadline
-from syncd.engine.journal import Journal
 from syncd.engine.lease import Lease, Permit
 from syncd.engine.pausing import waits_of
 from syncd.engine.planning import plan_target
@@ -35,16 +34,6 @@ LONGEST_SLEEP_S = 60.0
 """After so long it is looked anew how far away the next pass is: a machine sleeps, and its clock may be set."""
 _WITHIN_S = 60.0
 _log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What all workers share."""
-
-    source: LiveSource
-    journal: Journal
-    board: Board
-    observer: Observer
 
 
 class Worker:
@@ -72,6 +61,8 @@ class Worker:
         self._agenda = Agenda(_debounce(setup, group, members[0]), _min_interval_s(setup, group))
         self._wake = asyncio.Event()
         self._held = False
+        self._owes_full = False
+        """A full pass was due, and ended before it had read what the targets hold."""
 
     def changed(self, change: Changed) -> None:
         """Take note of a change in the source, where it concerns one of the targets."""
@@ -111,6 +102,8 @@ class Worker:
             while (delay_s := self._agenda.delay_s()) is None or delay_s > 0:
                 await self._sleep(delay_s if delay_s is None else min(delay_s, LONGEST_SLEEP_S))
             await self._pass()
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise asyncio.CancelledError  # whatever swallowed it: who waits for our end must not wait for ever
 
     def _mark(self, names: set[str], why: str = CHANGES_WAIT) -> None:
         self._dirty |= names
@@ -141,7 +134,7 @@ class Worker:
 
     async def _pass(self) -> None:
         permit, changed = self._turn()
-        full = self._agenda.full or changed
+        full, self._owes_full = self._agenda.full or changed or self._owes_full, False
         dirty = self._dirty | ({*self.members} if full or self._agenda.retrying else set())
         self._dirty, since = set(), self._agenda.begin()
         try:
@@ -154,12 +147,13 @@ class Worker:
         except SyncdError as error:
             held = isinstance(error, SourceUnavailable | SourceDenied | ConfigError)
             self._failed(dirty, str(error), since, held=held)
+            self._owes_full = full
             return
         except Exception as error:
             # A fault of ours must not take the other targets down with this one.
             _log.error("internal_error", targets=sorted(dirty), exc_info=True)
-            words = f"internal error ({type(error).__name__}); the log has the details, please report it"
-            self._failed(dirty, words, since)
+            self._failed(dirty, internal(error), since)
+            self._owes_full = full
             return
         if reloaded:
             self._agenda.reloaded()

@@ -142,6 +142,43 @@ def test_a_new_ground_needs_no_restart(stack: Stack, daemon: Start) -> None:
     assert running.stop() == 0
 
 
+def test_another_address_on_the_same_port(stack: Stack, daemon: Start) -> None:
+    """Our own server is not what stands in the way."""
+    running = daemon()
+    stack.config["http"] = {"listen": f"0.0.0.0:{running.port}"}
+    stack.write_config()
+    wait_until(lambda: running.events("config_loaded"), 10)
+    wait_until(running.ready, 10)
+
+
+def test_an_address_that_is_not_ours_goes_back(stack: Stack, daemon: Start) -> None:
+    """On the same port it shows only when our own server has gone; then the old configuration goes on."""
+    running = daemon()
+    good = (stack.folder / "config.yaml").read_text()
+    stack.config["http"] = {"listen": f"192.0.2.1:{running.port}"}
+    stack.write_config()
+    wait_until(lambda: running.events("config_refused"), 10)
+    wait_until(running.ready, 10)
+    assert "cannot listen on" in refusal(running)
+    stack.put(services__app__url="http://127.0.0.1:81")
+    wait_until(lambda: "127.0.0.1:81" in (stack.folder / "out/app.env").read_text(), 10)
+    (stack.folder / "config.yaml").write_text(good)
+    wait_until(lambda: not refusal(running), 10)
+
+
+def test_an_api_is_not_asked_for_what_is_refused_anyway(stack: Stack, daemon: Start) -> None:
+    """Where a file target cannot be planned, namespaces are not listed for the same edit, nor at the next try."""
+    running = daemon()
+    stack.kv.reset()
+    stack.config["limits"] = {"max_delete_percent": 20}
+    stack.config["targets"]["app-env"]["vars"]["MORE"] = "config/more"
+    stack.write_config()
+    wait_until(lambda: "config/more" in refusal(running), 10)
+    running.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: stack.kv.requests("GET keys"), 10)  # of the reconcile
+    assert len(stack.kv.requests("GET keys")) == 1
+
+
 def test_what_cannot_change_at_run_time_is_refused(stack: Stack, daemon: Start) -> None:
     """Another state dir needs a restart, and a port that is taken is no port."""
     running = daemon()
