@@ -52,6 +52,7 @@ lint: $(VENV)/installed ## Check style and format (ruff).
 
 types: $(VENV)/installed ## Check types (mypy --strict).
 	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/mypy --no-error-summary --strict deploy/github/action.py
 
 # Three suites at once on two cores: what fails by deadlines that this makes too short is run again by itself, and counts then.
 SHORT := -m "not e2e"

@@ -15,12 +15,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from comment import problems, write  # beside this file: no package
-
 USAGE = 64
 FAULT = re.compile(r"(?P<file>[^:\n]+):(?P<line>\d+):(?P<col>\d+): (?P<what>.+)")
+UNPLACED = re.compile(r"(?:syncd|[^:\s{][^:]*): .+")
+"""An error without a place: of syncd as a whole, or of a file. Log lines have no such beginning, or are JSON."""
+MARK = "<!-- syncd -->"
+"""By this a later run finds its comment again."""
+VERDICTS = {
+    1: "A target failed.",
+    3: "**Refused**: unsafe, held, or moved since it was planned.",
+    64: "The command line is wrong.",
+    69: "Consul could not be reached in time.",
+    77: "Consul denied the token.",
+    78: "The config, a template, a source file or a plan file is faulty.",
+}
 
 
 @dataclass(frozen=True)
@@ -53,9 +61,10 @@ class Inputs:
             given["mode"], given["config"], given["source"], given["plan_file"], timeout=given["timeout"], **flags
         )
 
-    def argv(self) -> list[str]:
+    def argv(self, markdown: Path) -> list[str]:
         """Return the command line. Values are hidden where they arise, not afterwards."""
         words = ["--config", self.config, self.mode, "--format", "json", f"--timeout={self.timeout}"]
+        words += [f"--markdown={markdown}"]
         words += [] if self.show_values else ["--hide-values"]
         if self.source:
             words.append(f"--source={self.source}")
@@ -67,22 +76,31 @@ class Inputs:
             words += ["--", self.plan_file] if self.mode == "apply" else []
         return words
 
+    def make_room(self) -> None:
+        """Remove the plan of an earlier run: what lies there afterwards is this one's. ValueError where it cannot."""
+        if self.mode == "plan" and self.plan_file:
+            try:
+                Path(self.plan_file).unlink(missing_ok=True)
+            except OSError as error:
+                raise ValueError(f"plan-file: {self.plan_file!r} cannot be replaced ({error.strerror})") from error
+
 
 def main() -> int:
     """Run, report, and return the exit code of the step."""
     try:
         inputs = Inputs.of(dict(os.environ))
+        inputs.make_room()
     except ValueError as fault:
         annotate("error", str(fault))
         return USAGE
-    # -P: the folder of the repository is no place to import from.
-    argv = [sys.executable, "-P", "-m", "syncd", *inputs.argv()]
+    comment = Path(os.environ["RUNNER_TEMP"]) / f"syncd-comment-{secrets.token_hex(4)}.md"
+    # -I: the folder of the repository is no place to import from.
+    argv = [sys.executable, "-I", "-m", "syncd", *inputs.argv(comment)]
     child = {name: value for name, value in os.environ.items() if not name.startswith("SYNCD_ACTION_")}
     done = subprocess.run(argv, capture_output=True, text=True, check=False, env=child)
     quote(done.stderr)
     report = parsed(done.stdout)
-    text = write(report, inputs.mode, done.returncode, show_values=inputs.show_values)
-    comment = Path(os.environ["RUNNER_TEMP"]) / f"syncd-comment-{secrets.token_hex(4)}.md"
+    text = headed(comment, inputs.mode, done.returncode)
     comment.write_text(text, encoding="utf-8")
     with Path(os.environ["GITHUB_STEP_SUMMARY"]).open("a", encoding="utf-8") as summary:
         summary.write(text)
@@ -94,6 +112,13 @@ def main() -> int:
     give("comment", str(comment))
     give("exit-code", str(done.returncode))
     return done.returncode
+
+
+def headed(markdown: Path, mode: str, code: int) -> str:
+    """Return syncd's own Markdown below the mark and what the exit code means; without it where there is none."""
+    verdict = f"{VERDICTS[code]} (exit {code})\n\n" if code in VERDICTS else ""
+    body = markdown.read_text(encoding="utf-8") if markdown.exists() else f"### syncd {mode}: no result\n"
+    return f"{MARK}\n{verdict}{body}"
 
 
 def parsed(stdout: str) -> dict[str, Any]:
@@ -112,23 +137,47 @@ def counts(report: dict[str, Any]) -> dict[str, int]:
 
 
 def changed(report: dict[str, Any], mode: str) -> bool:
-    """Say whether something is pending (plan) or was carried out (once, apply)."""
+    """Say whether something is pending (plan), or was carried out or begun (once, apply).
+
+    What failed on its way counts: some of it may be in place.
+    """
     if mode == "plan":
         return bool(report) and not report["in_sync"]
-    return any(one.get("outcome") == "applied" for one in report.get("targets", []))
+    done = any(one["state"] == "done" for one in report.get("reloads", []))
+    return done or any(
+        one["outcome"] == "applied" or (one["outcome"] == "failed" and bool(one["changes"]))
+        for one in report.get("targets", [])
+    )
+
+
+def problems(target: dict[str, Any]) -> list[str]:
+    """Return in words what stands in the way of a target."""
+    whys = [target["error"], *(f"key {key!r} has no value" for key in target["missing_keys"])]
+    whys += [*target["held"], *target["unsafe"]]
+    whys += [f"{found['key']}: {found['why']}" for found in (*target["faults"], *target["conflicts"])]
+    return [why for why in whys if why]
 
 
 def explain(report: dict[str, Any], stderr: str, code: int) -> None:
     """Annotate: faults at their place in the config, failed, held and unsafe targets by name."""
-    placed = [found for line in stderr.splitlines() if (found := FAULT.fullmatch(line))]
-    for found in placed:
-        annotate("error", found["what"], file=found["file"], line=found["line"], col=found["col"])
     reasons = 0
+    for line in stderr.splitlines():
+        if found := FAULT.fullmatch(line):
+            annotate("error", found["what"], file=found["file"], line=found["line"], col=found["col"])
+        elif UNPLACED.fullmatch(line) and code not in (0, 2) and not report:
+            annotate("error", line.removeprefix("syncd: "))
+        else:
+            continue
+        reasons += 1
     for one in report.get("targets", []):
         for problem in problems(one):
             annotate("error", f"{one['target']}: {problem}")
             reasons += 1
-    if code not in (0, 2) and not placed and not reasons:
+    for one in report.get("reloads", []):
+        if one["error"]:
+            annotate("error", f"reload {one['reload']}: {one['error']}")
+            reasons += 1
+    if code not in (0, 2) and not reasons:
         last = next((line for line in reversed(stderr.splitlines()) if line.startswith("syncd: ")), "")
         annotate("error", last.removeprefix("syncd: ") or f"syncd ended with {code}")
     if code == 0 and report and not report["in_sync"]:

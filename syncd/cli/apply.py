@@ -16,6 +16,7 @@ def apply(
     timeout: options.Timeout = "60s",
     form: options.Format = options.OutputFormat.text,
     hide_values: options.HideValues = False,
+    markdown_file: options.MarkdownFile = None,
     source: options.SourceFile = None,
     config: options.Config = None,
     log_format: options.LogFormat = None,
@@ -27,4 +28,4 @@ def apply(
     from syncd.engine import planfile
 
     saved = planfile.load(file)
-    return run_once(given, list(saved.selected), force, timeout_s, form, hide_values, source, saved)
+    return run_once(given, list(saved.selected), force, timeout_s, form, hide_values, markdown_file, source, saved)

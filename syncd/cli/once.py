@@ -21,6 +21,7 @@ def once(
     timeout: options.Timeout = "60s",
     form: options.Format = options.OutputFormat.text,
     hide_values: options.HideValues = False,
+    markdown_file: options.MarkdownFile = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change: the same as plan.")] = False,
     source: options.SourceFile = None,
     config: options.Config = None,
@@ -31,8 +32,8 @@ def once(
     given = session.start(context, config, log_format, log_level)
     timeout_s = options.seconds("--timeout", timeout)
     if dry_run:
-        return run_plan(given, target or [], form, False, None, hide_values, source, timeout_s)
-    return run_once(given, target or [], force, timeout_s, form, hide_values, source)
+        return run_plan(given, target or [], form, False, None, hide_values, markdown_file, source, timeout_s)
+    return run_once(given, target or [], force, timeout_s, form, hide_values, markdown_file, source)
 
 
 def run_once(
@@ -42,6 +43,7 @@ def run_once(
     timeout_s: float,
     form: options.OutputFormat,
     hide_values: bool,
+    markdown_file: Path | None,
     source: Path | None,
     saved: "SavedPlan | None" = None,
 ) -> int:
@@ -72,5 +74,5 @@ def run_once(
                 recovered=lambda groups: log.warning("transaction_rolled_back", groups=groups),
             ),
         )
-    output.write_pass(result, form, hide_values=hide_values)
+    output.write_pass(result, form, hide_values=hide_values, markdown_file=markdown_file)
     return result.exit_code

@@ -82,6 +82,10 @@ SourceFile = Annotated[
 Timeout = Annotated[
     str, typer.Option("--timeout", metavar="DURATION", help="Nothing new starts after this time; default 60s.")
 ]
+MarkdownFile = Annotated[
+    Path | None,
+    typer.Option("--markdown", metavar="FILE", help="Write the result as Markdown into this file too."),
+]
 HideValues = Annotated[bool, typer.Option("--hide-values", help="Show no values, only what changes.")]
 Force = Annotated[
     bool,

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syncd.cli.options import OutputFormat
@@ -35,8 +36,12 @@ def to_stdout() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def write_pass(result: "PassResult", form: OutputFormat, *, hide_values: bool = False) -> None:
-    """Write one pass in the given format."""
+def write_pass(
+    result: "PassResult", form: OutputFormat, *, hide_values: bool = False, markdown_file: Path | None = None
+) -> None:
+    """Write one pass in the given format, and as Markdown into a file as well where one is given."""
+    if markdown_file is not None:
+        _save_markdown(result, markdown_file, hide_values)
     with to_stdout():
         if form is OutputFormat.json:
             from syncd.core.report.as_json import document
@@ -49,6 +54,16 @@ def write_pass(result: "PassResult", form: OutputFormat, *, hide_values: bool = 
         else:
             _write_text(result, hide_values)
         sys.stdout.flush()
+
+
+def _save_markdown(result: "PassResult", path: Path, hide_values: bool) -> None:
+    """Write the file; where it cannot be, that is said, and changes neither what was done nor the exit code."""
+    from syncd.core.report.as_markdown import document
+
+    try:
+        path.write_text(document(result, hide_values=hide_values), encoding="utf-8")
+    except OSError as error:
+        print(f"syncd: --markdown {path}: cannot be written ({error.strerror}); name another file", file=sys.stderr)
 
 
 def write_json(document: dict[str, Any]) -> None:

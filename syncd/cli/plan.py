@@ -23,6 +23,7 @@ def plan(
     ] = False,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Save the plan for `syncd apply`.")] = None,
     hide_values: options.HideValues = False,
+    markdown_file: options.MarkdownFile = None,
     timeout: options.Timeout = "60s",
     source: options.SourceFile = None,
     config: options.Config = None,
@@ -32,7 +33,7 @@ def plan(
     """Show what `once` would change; change nothing."""
     given = session.start(context, config, log_format, log_level)
     timeout_s = options.seconds("--timeout", timeout)
-    return run_plan(given, target or [], form, detailed_exitcode, out, hide_values, source, timeout_s)
+    return run_plan(given, target or [], form, detailed_exitcode, out, hide_values, markdown_file, source, timeout_s)
 
 
 def run_plan(
@@ -42,6 +43,7 @@ def run_plan(
     detailed_exitcode: bool,
     out: Path | None,
     hide_values: bool,
+    markdown_file: Path | None,
     source: Path | None,
     timeout_s: float,
 ) -> int:
@@ -63,7 +65,7 @@ def run_plan(
             planfile.save(result, out, key)
         except SyncdError as error:
             refusal = error
-    output.write_pass(result, form, hide_values=hide_values)
+    output.write_pass(result, form, hide_values=hide_values, markdown_file=markdown_file)
     if refusal is not None:
         raise refusal
     if out is not None:

@@ -1,11 +1,12 @@
 """Unified diffs that compare what is and show what may be shown. Pure."""
 
+from collections import Counter
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 _CONTEXT_LINES = 3
-_MOST_PAIRS = 1_000_000
-"""Pairs of lines that may be compared: some 0.1 s of work."""
+_MOST_STEPS = 5_000_000
+"""What `_steps` may say of lines that are compared in full: some 0.2 s of work at worst."""
 _Opcode = tuple[str, int, int, int, int]
 
 
@@ -36,25 +37,44 @@ def masked_diff(names: tuple[str, str], old: tuple[bytes, str], new: tuple[bytes
 
 
 def _groups(old: Sequence[object], new: Sequence[object]) -> list[list[_Opcode]]:
-    """Return difflib's grouped opcodes; where comparing every line with every line would take too long, one block."""
+    """Return difflib's grouped opcodes: of all lines, where that takes too long of those that differ, else one block.
+
+    Linear in the lines, but for what `_MOST_STEPS` allows.
+    """
+    if _steps(old, new) <= _MOST_STEPS:
+        return _matched(old, new, 0)
     head = 0
     while head < min(len(old), len(new)) and old[head] == new[head]:
         head += 1
     tail = 0
     while tail < min(len(old), len(new)) - head and old[-1 - tail] == new[-1 - tail]:
         tail += 1
-    if (len(old) - head - tail) * (len(new) - head - tail) <= _MOST_PAIRS:
-        return [
-            list(group) for group in SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(_CONTEXT_LINES)
-        ]
     before, after = min(head, _CONTEXT_LINES), min(tail, _CONTEXT_LINES)
-    old_end, new_end = len(old) - tail, len(new) - tail
+    start, old_end, new_end = head - before, len(old) - tail, len(new) - tail
+    cut = old[start : old_end + after], new[start : new_end + after]
+    if _steps(*cut) <= _MOST_STEPS:
+        return _matched(*cut, start)
     return [
         [
-            ("equal", head - before, head, head - before, head),
+            ("equal", start, head, start, head),
             ("replace", head, old_end, head, new_end),
             ("equal", old_end, old_end + after, new_end, new_end + after),
         ]
+    ]
+
+
+def _steps(old: Sequence[object], new: Sequence[object]) -> int:
+    """Return what difflib may need: for each block that it finds it goes through all pairs of equal lines."""
+    ours, theirs = Counter(old), Counter(new)
+    equal = sum(count * theirs[line] for line, count in ours.items())
+    return (len(old) + equal) * min(len(old), len(new))
+
+
+def _matched(old: Sequence[object], new: Sequence[object], start: int) -> list[list[_Opcode]]:
+    """Return difflib's grouped opcodes of lines that begin at `start` in both."""
+    groups = SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(_CONTEXT_LINES)
+    return [
+        [(tag, start + i1, start + i2, start + j1, start + j2) for tag, i1, i2, j1, j2 in group] for group in groups
     ]
 
 

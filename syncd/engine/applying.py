@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
@@ -11,6 +12,7 @@ import structlog
 from syncd.core.errors import Fenced, ReloadError, StateError, SyncdError, TargetError
 from syncd.core.model import Change, Plan
 from syncd.core.report.model import Outcome, PassResult, ReloadResult, TargetResult
+from syncd.engine import files
 from syncd.engine.deadline import Deadline
 from syncd.engine.history import recording
 from syncd.engine.journal import Journal, Written
@@ -55,6 +57,8 @@ class Done:
     """True where its changes were carried out, all of them if there is no `error`."""
     wait: Wait | None = None
     """Set where its changes were not to be carried out now; its outcome is then `skipped`."""
+    restored: bool = False
+    """True where the check refused the files of its group, and all of them are as they were."""
     refused: frozenset[str] = frozenset()
     """Of the changes that were carried out, the keys of those that the target did not take."""
 
@@ -127,7 +131,7 @@ async def apply_group(
     swapped = False
     try:
         if is_file(members[0].target):
-            unstick(journal, transaction_name(members[0].target))
+            unstick(journal, transaction_name(members[0].target), _outputs(setup, members))
         if ready and not is_file(ready[0].target):
             done.update(await _push(setup, journal, ready[0].target, ready[0], conditions, redaction))
         elif ready:
@@ -150,6 +154,11 @@ async def apply_group(
     return done, reload
 
 
+def _outputs(setup: Setup, members: Sequence[Planned]) -> list[Path]:
+    """Return where the files of these targets really are, as the steps of a transaction name them."""
+    return [files.real(setup.base_dir / one.target.config.path) for one in members if is_file(one.target)]
+
+
 def _noted(setup: Setup, journal: Journal, one: Planned, verdict: Done, redaction: Redaction) -> Done:
     """Return the verdict, once the journal knows what an entry that needs no change was made from."""
     try:
@@ -167,7 +176,8 @@ def _failure(error: Exception, redaction: Redaction) -> Done:
         return Done("failed", f"internal error ({type(error).__name__}); the log says where, please report it")
     outcome: Outcome = "skipped" if isinstance(error, Fenced) else "failed"
     untouched = "all files of the group are as they were: " if isinstance(error, ReloadError) else ""
-    return Done(outcome, redaction.clean(f"{untouched}{error}"), getattr(error, "retry_after_s", None))
+    said = redaction.clean(f"{untouched}{error}")
+    return Done(outcome, said, getattr(error, "retry_after_s", None), restored=isinstance(error, ReloadError))
 
 
 def _verdict(one: Planned, conditions: Conditions) -> Done | None:

@@ -64,7 +64,8 @@ class Backups:
                             files.discard(left)
         for left in _entries(self.folder, ""):
             if str(left) not in kept:
-                left.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # somebody's folder, say
+                    left.unlink()
 
     def _copy(self, path: Path, number: str) -> Path:
         # Files of one name may lie in two folders.

@@ -4,6 +4,7 @@ They are files so that a daemon and a command can tell each other, and so that a
 rolled back is paused; what became of that, or that it is still to be done, stands in the same file.
 """
 
+import contextlib
 import json
 import os
 import time
@@ -12,13 +13,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import structlog
+
 from syncd.core.errors import StateError
 from syncd.core.history.lines import when
+from syncd.engine.history.reading import NEWEST
+from syncd.engine.owning import hand_over, hand_over_folder
 from syncd.engine.reading import Target
 from syncd.engine.waiting import Wait, Waits, window
 
 UndoState = Literal["asked", "done", "failed", "refused"]
 _STATES = ("asked", "done", "failed", "refused")
+_LATEST = 1e11
+"""Seconds since the epoch; what is later is no time that can be shown."""
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +51,10 @@ class Pauses:
     """The pauses in one state dir."""
 
     def __init__(self, state_dir: Path) -> None:
+        self._state_dir = state_dir
         self._all = state_dir / "paused"
         self._folder = state_dir / "paused.d"
+        self._said = False
 
     def everything(self) -> Pause | None:
         """Return the pause of everything, None where there is none."""
@@ -56,15 +66,32 @@ class Pauses:
             return Pause(time.time())
 
     def of(self, target: str) -> Pause | None:
-        """Return the pause of one target by itself, None where there is none; one that cannot be read is one."""
+        """Return the pause of one target by itself, None where there is none; one that cannot be read is one.
+
+        A folder that cannot be searched says nothing of any target: that is logged, once.
+        """
         path = self._folder / target
         try:
-            at, text = path.stat().st_mtime, path.read_bytes()
+            at = path.stat().st_mtime
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            self._not_read(error)
+            return None
+        try:
+            text = path.read_bytes()
         except FileNotFoundError:
             return None
         except OSError:
-            return Pause(time.time())
+            return Pause(at)
         return _read(text, at)
+
+    def _not_read(self, error: OSError) -> None:
+        if not self._said:
+            self._said = True
+            _log.error(
+                "pauses_not_read", folder=str(self._folder), error=error.strerror, next=f"no pause counts; {_OWN}"
+            )
 
     def targets(self) -> list[str]:
         """Return the targets that are paused by themselves."""
@@ -87,7 +114,8 @@ class Pauses:
         fresh = self._folder / f".{target}.{os.getpid()}"
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            _write(fresh, json.dumps(asdict(pause), ensure_ascii=False))
+            hand_over_folder(self._folder, self._state_dir)
+            _write(fresh, json.dumps(asdict(pause), ensure_ascii=False), self._state_dir)
             fresh.replace(self._folder / target)
         except OSError as error:
             raise StateError(f"{self._folder}: cannot be written ({error.strerror}); {_ADVICE}") from error
@@ -98,7 +126,10 @@ class Pauses:
         Raises:
             StateError: it cannot be removed.
         """
-        return _remove(self._folder / target)
+        was = _remove(self._folder / target)
+        with contextlib.suppress(OSError):  # there are others
+            self._folder.rmdir()
+        return was
 
     def put_everything(self, why: str) -> None:
         """Pause everything.
@@ -107,7 +138,7 @@ class Pauses:
             StateError: it cannot be written.
         """
         try:
-            _write(self._all, why)
+            _write(self._all, why, self._state_dir)
         except OSError as error:
             raise StateError(f"{self._all}: cannot be written ({error.strerror}); {_ADVICE}") from error
 
@@ -145,24 +176,26 @@ def words(target: str, pause: Pause) -> str:
 
 
 _ADVICE = "run as the user that runs syncd"
+_OWN = "give the folder to the user that runs syncd (chown)"
 
 
 def _read(text: bytes, at: float) -> Pause:
     """Return the pause that a file stands for; one made by hand is one too."""
     try:
         found: Any = json.loads(text)
-        undo = found.get("undo")
-        if undo is not None and (not isinstance(undo["to"], int) or undo["state"] not in _STATES):
+        undo, since = found.get("undo"), float(found.get("since", at))
+        if undo is not None and (undo["state"] not in _STATES or undo["to"] not in range(1, NEWEST + 1)):
             undo = None
         made = None if undo is None else Undo(undo["to"], undo["state"], str(undo.get("said", "")))
-        return Pause(float(found.get("since", at)), str(found.get("why", "")), made)
-    except (ValueError, TypeError, KeyError, AttributeError):
+        return Pause(since if 0 < since < _LATEST else at, str(found.get("why", "")), made)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return Pause(at)
 
 
-def _write(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+def _write(path: Path, text: str, state_dir: Path) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        hand_over(descriptor, state_dir)
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

@@ -103,8 +103,9 @@ async def _planned(setup: Setup, journal: Journal, target: Target, entry: Histor
         return Planned(target, plan, rendered, file, back_to=entry.id)
     wanted = {key: Entry(key, kept.digest, kept.content) for key, kept in content.items()}
     present = await read_present(target, Desired(wanted), deadline.wait_s())
-    # What the history does not know of is nobody's to delete here.
-    protect = frozenset(present) - frozenset(journal.history.held(target.name))
+    # What the history does not know of, or does not know to have been made since, is nobody's to delete here.
+    made = journal.history.created_since(target.name, entry.id) & journal.history.held(target.name).keys()
+    protect = frozenset(present) - made
     desired = Desired(wanted, protect=protect)
     rendered = Rendered(target, desired, frozenset(), inputs, index=entry.consul_index)
     return Planned(target, plan_remote(setup, journal, target, rendered, present), rendered, None, present, entry.id)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from syncd.core.errors import StateError
 from syncd.engine.backups import Backups
+from syncd.engine.owning import hand_over
 from syncd.engine.pausing import Pauses
 
 PLAN_KEY_VARIABLE = "SYNCD_PLAN_KEY"
@@ -60,7 +61,7 @@ class StateDir:
         self.ensure()
         path = self.path / "lock"
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise StateError(f"{path}: cannot be opened ({error.strerror}); make state_dir writable") from error
         try:
@@ -71,6 +72,7 @@ class StateDir:
             raise InUse(f"state_dir {self.path}: in use by {holder}; wait for it or stop it", holder) from error
         try:
             with contextlib.suppress(OSError):  # who holds it is said as far as the disk takes it
+                hand_over(descriptor, self.path)
                 os.ftruncate(descriptor, 0)
                 os.write(descriptor, f"syncd {command} (pid {os.getpid()})\n".encode())
             yield
@@ -120,8 +122,9 @@ class StateDir:
 
 def _write_private(path: Path, content: bytes) -> None:
     fresh = path.with_suffix(".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
+        hand_over(descriptor, path.parent)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

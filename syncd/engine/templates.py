@@ -1,10 +1,13 @@
 """Reads template files for the templates, and knows which of those that were asked for have changed."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 _Mark = tuple[int, int, int]
+_as_they_were: ContextVar[Mapping[str, str]] = ContextVar("templates as they were")
 
 
 class TemplateStore:
@@ -19,6 +22,8 @@ class TemplateStore:
         """Return the text of a template by its path relative to the config file, None where there is none."""
         mark = self._mark(name)
         self._seen.setdefault(name, mark)
+        if (before := _as_they_were.get({}).get(name)) is not None:
+            return before
         held = self._texts.get(name)
         if held is not None and held[0] == mark:
             return held[1]
@@ -30,6 +35,15 @@ class TemplateStore:
             return None
         self._texts[name] = held
         return held[1]
+
+    @contextmanager
+    def as_they_were(self, texts: Mapping[str, str]) -> Iterator[None]:
+        """Give these texts in place of the files' own to what is rendered in the block, by this task and its copies."""
+        token = _as_they_were.set(texts)
+        try:
+            yield
+        finally:
+            _as_they_were.reset(token)
 
     def marks(self) -> dict[str, _Mark | None]:
         """Return those that were ever asked for, and how they were then."""

@@ -11,12 +11,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from syncd.core.errors import TargetError
+import structlog
+
+from syncd.core.errors import StateError, TargetError
 from syncd.engine import files
 from syncd.engine.backups import Backups
 from syncd.engine.history.table import Happened
 from syncd.engine.journal import Inputs, Journal, Written
 from syncd.engine.steps import Step, proved, step_back, step_of
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +72,28 @@ async def replace_files(
         if check is not None:
             await check()
         kept = _commit(journal, group, replacements, steps, owe, prove)
-    except BaseException:
-        _roll_back(steps, swapped)
-        journal.rolled_back(group)
+    except BaseException as error:
+        _abandon(journal, group, steps, swapped, error)
         raise
     needed = {step.backup for step in kept}
     forget_backups([asdict(step) for step in steps if step.backup not in needed])
+
+
+def _abandon(
+    journal: Journal, group: str, steps: Sequence[Step], swapped: Collection[str], cause: BaseException
+) -> None:
+    """Roll back a transaction that failed; what cannot be put back stays an intent, for the next pass.
+
+    Raises:
+        TargetError, StateError: it cannot be rolled back. Not where it was cut off: who did that waits for its end.
+    """
+    try:
+        _roll_back(steps, swapped)
+        journal.rolled_back(group)
+    except (TargetError, StateError) as error:
+        if isinstance(cause, Exception):
+            raise
+        _log.error("not_put_back", group=group, error=str(error), next="the next pass tries again")
 
 
 def _commit(
@@ -154,15 +174,18 @@ def begin_again(journal: Journal, group: str, paths: Iterable[Path], backups: Ba
     return digests
 
 
-def unstick(journal: Journal, group: str) -> None:
-    """Roll back the transaction that an earlier pass began for this group and could not end, if there is one.
+def unstick(journal: Journal, group: str, paths: Collection[Path] = ()) -> None:
+    """Roll back what an earlier pass began for this group, or for one of these files, and could not end.
+
+    A file may have been of another group then: undone later, it would lose what is written to it now.
 
     Raises:
         TargetError: a file cannot be put back; which, and why.
     """
-    steps = journal.intents().get(group)
-    if steps is not None:
-        _finish_rolling_back(journal, group, steps)
+    names = {str(path) for path in paths}
+    for name, steps in journal.intents().items():
+        if name == group or any(step["path"] in names for step in steps):
+            _finish_rolling_back(journal, name, steps)
 
 
 def interrupted(journal: Journal) -> dict[str, Path | None]:

@@ -48,14 +48,16 @@ class Answers:
         found = await self._told.plan(name)
         if found is None:
             raise web.HTTPNotFound(text=f"{name}: no such target, or it is in sync, or it could not be planned\n")
-        return _html(page.alone(f"{name}: what would change", target_lines(TargetResult(found))))
+        lines = target_lines(TargetResult(found))
+        return _html(page.alone(f"{name}: what would change", lines, f"syncd plan --target {name}"))
 
     async def change(self, request: web.Request) -> web.Response:
         """One change of the history."""
         found = self._told.change(int(request.match_info["number"]))
         if found is None:
             raise web.HTTPNotFound(text="this change is not kept any more\n")
-        return _html(page.alone(f"Change {found.entry.id}", detail_lines(found)))
+        number = found.entry.id
+        return _html(page.alone(f"Change {number}", detail_lines(found), f"syncd show {number}"))
 
 
 def _html(text: str) -> web.Response:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from itertools import islice
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -15,6 +16,8 @@ from syncd.web import words
 
 _SHOWN_KEYS = 10
 """More missing keys than that are folded up."""
+SHOWN_LINES = 2_000
+"""Of a plan or a change; more of them would keep the event loop, and few browsers like them."""
 
 
 def layout(status: Status) -> str:
@@ -73,9 +76,17 @@ def whole(status: Status, history: Sequence[HistoryEntry], now: float) -> str:
     )
 
 
-def alone(title: str, lines: Iterable[Line]) -> str:
-    """Return a page that shows a plan or a change, as the commands print it."""
-    return _templates().get_template("alone.html").render(title=title, label=title, lines=list(lines))
+def alone(title: str, lines: Iterable[Line], command: str) -> str:
+    """Return a page that shows a plan or a change, as the commands print it.
+
+    Args:
+        command: shows all of it, where the page does not.
+    """
+    rest = iter(lines)
+    shown = list(islice(rest, SHOWN_LINES))
+    if more := sum(1 for _ in rest):
+        shown.append(Line(f"… and {words.counted(more, 'line')} more; {command} shows them all", "dim"))
+    return _templates().get_template("alone.html").render(title=title, label=title, lines=shown)
 
 
 def _state(status: Status, place: int, now: float) -> Mapping[str, str]:

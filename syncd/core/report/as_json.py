@@ -4,6 +4,7 @@ from typing import Any
 
 from syncd.core.digest import sha256_hex
 from syncd.core.model import OPS, Change
+from syncd.core.report.lines import reason
 from syncd.core.report.model import PassResult, TargetResult
 
 _WHOLE = 64
@@ -13,7 +14,7 @@ _WHOLE = 64
 def document(result: PassResult, *, hide_values: bool = False) -> dict[str, Any]:
     """Return the plan or, with outcomes, the report of a pass as JSON types.
 
-    `old`, `new` and `diff` are null with `hide_values`, and always for what is sensitive.
+    `old`, `new` and `diff` are null with `hide_values`, which hides what commands printed too, and always for what is sensitive.
     """
     found: dict[str, Any] = {
         "version": 1,
@@ -22,7 +23,10 @@ def document(result: PassResult, *, hide_values: bool = False) -> dict[str, Any]
         "checksum": result.checksum,
         "in_sync": result.in_sync,
         "targets": [_target(one, hide_values) for one in result.targets],
-        "reloads": [{"reload": one.reload, "state": one.state, "error": one.error} for one in result.reloads],
+        "reloads": [
+            {"reload": one.reload, "state": one.state, "error": _reason(one.error, hide_values)}
+            for one in result.reloads
+        ],
         "orphans": [{"target": one.target, "kind": one.kind, "what": one.what} for one in result.orphans],
     }
     return found
@@ -35,7 +39,7 @@ def _target(result: TargetResult, hide_values: bool) -> dict[str, Any]:
         "kind": plan.kind,
         "in_sync": plan.in_sync,
         "safe": not plan.unsafe,
-        "error": result.error or plan.error,
+        "error": _reason(result.error or plan.error, hide_values),
         "missing_keys": list(plan.missing_keys),
         "held": list(plan.held),
         "unsafe": list(plan.unsafe),
@@ -49,6 +53,10 @@ def _target(result: TargetResult, hide_values: bool) -> dict[str, Any]:
     if result.outcome is not None:
         found["outcome"] = result.outcome
     return found
+
+
+def _reason(error: str | None, hide_values: bool) -> str | None:
+    return None if error is None else reason(error, hide_values)
 
 
 def _change(change: Change, hide_values: bool) -> dict[str, Any]:

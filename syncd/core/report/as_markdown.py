@@ -2,7 +2,7 @@
 
 from syncd.core.model import OPS, Plan
 from syncd.core.printable import printable
-from syncd.core.report.lines import counted, headline, line_counts, obstacles, state_of, summary, values_of
+from syncd.core.report.lines import counted, headline, line_counts, obstacles, reason, state_of, summary, values_of
 from syncd.core.report.model import PassResult, TargetResult
 
 LONGEST_CHARACTERS = 60_000
@@ -16,7 +16,8 @@ def document(result: PassResult, *, hide_values: bool = False) -> str:
     for reload in result.reloads:
         parts += [
             "",
-            f"Reload `{reload.reload}`: {reload.state}" + (f": {_plain(reload.error)}" if reload.error else ""),
+            f"Reload `{reload.reload}`: {reload.state}"
+            + (f": {_plain(reason(reload.error, hide_values))}" if reload.error else ""),
         ]
     for orphan in result.orphans:
         parts += ["", f"Orphan: {_plain(orphan.what)} of `{orphan.target}` is no longer in the config; it stays."]
@@ -70,7 +71,7 @@ def _state(result: TargetResult) -> str:
 def _details(result: TargetResult, hide_values: bool) -> list[str]:
     plan = result.plan
     found = [f"#### {_plain(plan.target)}: {headline(result)}", ""]
-    found += [f"- ⚠ {_plain(text)}" for text in obstacles(result)]
+    found += [f"- ⚠ {_plain(reason(text, hide_values))}" for text in obstacles(result)]
     if not plan.changes:
         return found
     body = _body(plan, hide_values)

@@ -1,5 +1,6 @@
 """A pass as lines of text with a style each: unified diffs for files, a table for pairs."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -11,6 +12,8 @@ from syncd.core.report.model import PassResult, ReloadResult, TargetResult
 Style = Literal["plain", "title", "create", "update", "delete", "bad", "dim"]
 
 _SIGN = {"create": "+", "update": "~", "delete": "-"}
+_PRINTED = re.compile(r"(\((?:exit code \d+|signal \w+)\)|raise its timeout): .*|\n.*", re.DOTALL)
+"""What a command printed: behind its exit code, and every further line."""
 _LONGEST_VALUE = 120
 _WIDEST_KEY = 48
 
@@ -46,7 +49,7 @@ def target_lines(result: TargetResult, *, hide_values: bool = False) -> Iterator
     plan = result.plan
     yield Line(f"{plan.target} ({plan.kind}): {headline(result)}", "title")
     for text in obstacles(result):
-        first, *rest = text.splitlines()
+        first, *rest = reason(text, hide_values).splitlines()
         yield Line(f"  ! {first}", "bad")
         yield from (Line(f"    {more}", "bad") for more in rest)
     for text in plan.warnings:
@@ -77,6 +80,12 @@ def obstacles(result: TargetResult) -> list[str]:
     if result.outcome in ("applied", "in_sync"):
         return found
     return found + [f"unsafe: {reason}; review it, then give --force or change the limit" for reason in plan.unsafe]
+
+
+def reason(text: str, hide_values: bool) -> str:
+    """Return why something failed; with `hide_values` without what a command printed, which may hold values."""
+    kept = _PRINTED.sub(r"\1", text) if hide_values else text
+    return text if kept == text else f"{kept} (what it printed is hidden)"
 
 
 DONE: dict[Op, str] = {"create": "created", "update": "updated", "delete": "deleted"}

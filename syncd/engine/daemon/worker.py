@@ -16,6 +16,7 @@ from syncd.engine.daemon.agenda import LONGEST_RETRY_S, Agenda
 from syncd.engine.daemon.board import CHANGES_WAIT
 from syncd.engine.daemon.last_good import not_older
 from syncd.engine.daemon.observing import Passed
+from syncd.engine.daemon.old_templates import OldTemplates
 from syncd.engine.daemon.pausing import marked, roll_back_asked
 from syncd.engine.daemon.results import asked_wait_s, held_after, internal, report, report_reload, settled
 from syncd.engine.daemon.surroundings import Surroundings
@@ -24,7 +25,7 @@ from syncd.engine.deadline import Deadline
 from syncd.engine.lease import Lease, Permit
 from syncd.engine.pausing import waits_of
 from syncd.engine.planning import plan_target
-from syncd.engine.reading import Rendered, Target, is_file, render_now
+from syncd.engine.reading import Rendered, Target, is_file
 from syncd.engine.setup import Setup
 from syncd.engine.showing import Planned
 
@@ -55,6 +56,7 @@ class Worker:
         self.members = {target.name: target for target in members}
         self.planned: dict[str, Planned] = {}
         """The newest plan of each target that is not in sync."""
+        self._old = OldTemplates(setup.templates)
         self._rendered: dict[str, Rendered] = {}
         self._present: dict[str, Mapping[str, Entry] | None] = {}
         self._dirty = set(self.members)
@@ -136,6 +138,8 @@ class Worker:
         permit, changed = self._turn()
         full, self._owes_full = self._agenda.full or changed or self._owes_full, False
         dirty = self._dirty | ({*self.members} if full or self._agenda.retrying else set())
+        if self._agenda.retry_is_due():
+            self._old.try_again()
         self._dirty, since = set(), self._agenda.begin()
         try:
             dirty |= await self._roll_back(permit)
@@ -144,6 +148,8 @@ class Worker:
                 await self._source.refresh()
             planned = [await self._plan(self.members[name], full) for name in self.members if name in dirty]
             done, reloaded = await self._apply(planned, permit)
+            if edited := self._old.seen(planned, done or {}):
+                self._mark(edited)
         except SyncdError as error:
             held = isinstance(error, SourceUnavailable | SourceDenied | ConfigError)
             self._failed(dirty, str(error), since, held=held)
@@ -196,7 +202,7 @@ class Worker:
         _log.warning("pass_failed", targets=sorted(names), error=error)
 
     async def _plan(self, target: Target, full: bool) -> Planned:
-        rendered = await render_now(self._source, target, self._setup.templates)
+        rendered = await self._old.render(self._source, target)
         if rendered.hidden is not None or rendered.desired.error is not None:
             self._rendered[target.name] = replace(rendered, reads=rendered.reads | target.needs())
         else:

@@ -10,6 +10,8 @@ from syncd.core.history.model import HistoryChange, HistoryDetail, HistoryEntry
 from syncd.core.linediff import masked_diff
 from syncd.engine.history.contents import Contents, Kept
 
+NEWEST = 2**63 - 1
+"""No entry has a number beyond it: SQLite holds no larger one."""
 _ENTRY = "id, at, target, kind, outcome, consul_index, counts, sensitive, error, rolled_back_to"
 
 
@@ -35,6 +37,8 @@ class Reading:
 
     def detail(self, at: int) -> HistoryDetail | None:
         """Return one entry with its changes and its diff, None where there is none."""
+        if not 0 < at <= NEWEST:
+            return None
         row = self._db.execute(
             f"SELECT {_ENTRY}, is_file, changes, diff FROM history WHERE id = ?",  # noqa: S608
             (at,),
@@ -56,6 +60,18 @@ class Reading:
     def held(self, target: str) -> Mapping[str, str]:
         """Return key -> brief digest of what a target holds now, as far as it is known."""
         return self._contents.held(target)
+
+    def created_since(self, target: str, at: int) -> set[str]:
+        """Return the keys that a target did not hold after an entry: what became of them first since is a create."""
+        rows = self._db.execute(
+            "SELECT changes FROM history WHERE target = ? AND id > ? AND outcome <> 'restored' ORDER BY id",
+            (target, at),
+        )
+        first: dict[str, str] = {}
+        for (changes,) in rows:
+            for op, key, *_ in json.loads(changes):
+                first.setdefault(key, op)
+        return {key for key, op in first.items() if op == "create"}
 
     def last_applied(self) -> dict[str, float]:
         """Return when each target was last changed, in seconds since the epoch."""
