@@ -47,7 +47,7 @@ def history(
 
 def show(
     context: typer.Context,
-    number: Annotated[int, typer.Argument(metavar="ID", help="An entry of `syncd history`.")],
+    number: Annotated[str, typer.Argument(metavar="ID", help="An entry of `syncd history`.")],
     form: Annotated[
         options.StatusFormat, typer.Option("--format", help="How the entry is written.")
     ] = options.StatusFormat.text,
@@ -56,14 +56,15 @@ def show(
     log_level: options.LogLevel = None,
 ) -> int:
     """Show one entry of the history: the diff as it was applied."""
+    entry = options.entry_id("ID", number)
     given = session.start(context, config, log_format, log_level)
     journal = _open(given, [])
     try:
-        found = journal.history.detail(number)
+        found = journal.history.detail(entry)
     finally:
         journal.close()
     if found is None:
-        raise UsageError(f"{number}: the history has no such entry; `syncd history` lists them")
+        raise UsageError(f"{entry}: the history has no such entry; `syncd history` lists them")
     if form is options.StatusFormat.json:
         from syncd.core.history.as_json import detail_document
 
@@ -80,10 +81,10 @@ def _open(given: options.Globals, targets: list[str]) -> "Journal":
     """Return a copy of the journal; of a target that left the config it may know still."""
     from syncd.engine.journal import Journal
 
-    loaded = session.load(given, offline=True)
-    journal = Journal.snapshot(session.state_of(loaded).journal)
+    found = session.operated(given)
+    journal = Journal.snapshot(found.state.journal)
     for name in targets:
-        if name not in loaded.config.targets and not journal.history.knows(name):
+        if (found.loaded is None or not found.knows(name)) and not journal.history.knows(name):
             journal.close()
-            raise UsageError(f"--target {name}: no such target; the config has {', '.join(loaded.config.targets)}")
+            raise UsageError(f"--target {name}: no such target; the config {found.has()}")
     return journal

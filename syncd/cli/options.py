@@ -123,3 +123,14 @@ def seconds(option: str, text: str) -> float:
         return parse_duration(text)
     except ValueError as error:
         raise UsageError(f"{option} {text}: {error}") from error
+
+
+def entry_id(option: str, text: str) -> int:
+    """Return the number of an entry of the history that was given on the command line.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not (text.isascii() and text.isdigit()):
+        raise UsageError(f"{option} {text}: is no number of an entry; `syncd history` lists them")
+    return int(text)

@@ -1,12 +1,16 @@
 """`syncd pause` and `syncd resume`: what the daemon and `once` leave alone until it is resumed."""
 
 import time
-from typing import Annotated
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from syncd.cli import completion, options, session
 from syncd.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from syncd.engine.pausing import Pause, Pauses
 
 Which = Annotated[
     str | None,
@@ -26,20 +30,31 @@ def pause(
     given = session.start(context, config, log_format, log_level)
     from syncd.engine.pausing import Pause
 
-    loaded = session.load(given, offline=True)
-    state = session.state_of(loaded)
-    if target is not None and target not in loaded.config.targets:
-        raise UsageError(f"{target}: no such target; the config has {', '.join(loaded.config.targets)}")
-    state.ensure()
+    found = session.operated(given)
+    if target is not None and not found.knows(target):
+        raise UsageError(f"{target}: no such target; the config {found.has()}")
+    found.state.ensure()
+    pauses = found.state.pauses
+    before = pauses.everything() if target is None else pauses.of(target)
+    if before is not None:
+        return _paused_already(pauses, target, before, why)
     if target is None:
-        state.pauses.put_everything(why)
+        pauses.put_everything(why)
         print("paused: the daemon plans and applies nothing; `syncd resume` lets it go on")
         return 0
-    if state.pauses.of(target) is not None:
-        print(f"{target} is paused already")
-        return 0
-    state.pauses.put(target, Pause(time.time(), why))
+    pauses.put(target, Pause(time.time(), why))
     print(f"{target} is paused; `syncd resume {target}` lets it follow again")
+    return 0
+
+
+def _paused_already(pauses: "Pauses", target: str | None, before: "Pause", why: str) -> int:
+    """Have a pause that is there stay since when it is; a new reason takes the place of its own."""
+    if why and target is None:
+        pauses.put_everything(why, since=before.since)
+    elif why and target is not None:
+        pauses.put(target, replace(before, why=why))
+    who = "everything" if target is None else target
+    print(f"{who} is paused already{'; the reason is the new one now' if why else ''}")
     return 0
 
 
@@ -52,12 +67,12 @@ def resume(
 ) -> int:
     """Let a target, or the daemon, go on after a pause; the next pass brings it in line."""
     given = session.start(context, config, log_format, log_level)
-    loaded = session.load(given, offline=True)
-    pauses = session.state_of(loaded).pauses
+    found = session.operated(given)
+    pauses = found.state.pauses
     paused = pauses.targets()
     if target is not None:
-        if target not in loaded.config.targets and target not in paused:
-            raise UsageError(f"{target}: no such target; the config has {', '.join(loaded.config.targets)}")
+        if not found.knows(target) and target not in paused:
+            raise UsageError(f"{target}: no such target; the config {found.has()}")
         print(f"{target} follows again" if pauses.drop(target) else f"{target} was not paused by itself")
         if pauses.everything() is not None:
             print("everything is still paused: syncd resume")

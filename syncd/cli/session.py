@@ -5,13 +5,15 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
 from syncd.cli.options import Globals
-from syncd.core.errors import Refused
+from syncd.core.errors import ConfigError, Refused
+from syncd.core.printable import printable
 
 if TYPE_CHECKING:
     from syncd.config.load import Loaded
@@ -48,11 +50,50 @@ def load(given: Globals, *, offline: bool = False) -> "Loaded":
     return loaded
 
 
-def state_of(loaded: "Loaded") -> "StateDir":
-    """Return the state dir of a configuration; makes nothing."""
+@dataclass(frozen=True, slots=True)
+class Operated:
+    """What a command needs that looks after a daemon; `loaded` is None where the config file cannot be loaded."""
+
+    state: "StateDir"
+    loaded: "Loaded | None"
+
+    def knows(self, target: str) -> bool:
+        """Return whether the config has a target of this name; where it cannot be loaded, whether it may have."""
+        from syncd.config.models import check_name
+
+        if self.loaded is not None:
+            return target in self.loaded.config.targets
+        try:
+            check_name(target)
+        except ValueError:
+            return False
+        return True
+
+    def has(self) -> str:
+        """Return the targets of the config in words, as an error names them."""
+        return "cannot be loaded" if self.loaded is None else f"has {', '.join(self.loaded.config.targets)}"
+
+
+def operated(given: Globals) -> Operated:
+    """Return the state dir of a config file, which may have been broken since the daemon loaded it; makes nothing.
+
+    Raises:
+        ConfigError: it cannot be loaded, and there is no state dir where it says, or beside it.
+    """
+    from syncd.config.salvage import state_dir
     from syncd.engine.statedir import StateDir
 
-    return StateDir(loaded.base_dir / loaded.config.state_dir)
+    try:
+        loaded = load(given, offline=True)
+    except ConfigError as error:
+        state = StateDir(state_dir(given.config_path, os.environ))
+        if not state.path.is_dir():
+            raise
+        first, *rest = str(error).splitlines()
+        more = f" (and {len(rest)} more: syncd check)" if rest else ""
+        print(printable(f"warning: {first}{more}; going on with the state dir {state.path}"), file=sys.stderr)
+        return Operated(state, None)
+    return Operated(StateDir(loaded.base_dir / loaded.config.state_dir), loaded)
 
 
 def work(loaded: "Loaded", source_file: Path | None, deadline: "Deadline", do: Work[T]) -> T:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from syncd.core.history.lines import when
+
 SourceState = Literal["starting", "ok", "stale"]
 Role = Literal["leader", "follower"]
 TargetState = Literal["in_sync", "pending", "failed", "held", "unsafe", "paused"]
@@ -77,6 +79,19 @@ class ConfigStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseStatus:
+    """That everything is paused since then, in seconds since the epoch; `why` as somebody gave it, "" for no reason."""
+
+    since: float
+    why: str = ""
+
+    def words(self) -> str:
+        """Say since when and why, and how it goes on."""
+        why = f": {self.why}" if self.why else ""
+        return f"everything is paused since {when(self.since)}{why}; `syncd resume` lets it go on"
+
+
+@dataclass(frozen=True, slots=True)
 class Freshness:
     """How old a confirmation may be, in seconds: of the source, and of a target."""
 
@@ -95,6 +110,7 @@ class Status:
     freshness: Freshness
     lock: LockStatus | None = None
     config: ConfigStatus | None = None
+    paused: PauseStatus | None = None
 
     def source_is_fresh(self, now: float) -> bool:
         """Return whether the source confirmed lately what we know of it."""
@@ -108,10 +124,10 @@ class Status:
 
     def remarks(self) -> list[str]:
         """Return what an operator should know and what keeps no target from being in sync, one sentence each."""
-        config = self.config
-        if config is None or config.error is None:
-            return []
-        return [f"{config.file} was changed and is not in use: {config.error}"]
+        found = [self.paused.words()] if self.paused is not None else []
+        if self.config is not None and self.config.error is not None:
+            found.append(f"{self.config.file} was changed and is not in use: {self.config.error}")
+        return found
 
     def not_ready(self, now: float) -> list[str]:
         """Return why the daemon is not ready, one sentence each, nothing where it is."""

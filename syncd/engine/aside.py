@@ -12,7 +12,7 @@ import signal
 import traceback
 import warnings
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 from weakref import WeakKeyDictionary
 
 from syncd.core.errors import TargetError
@@ -20,7 +20,11 @@ from syncd.core.errors import TargetError
 T = TypeVar("T")
 AT_ONCE = 4
 """So many copies at most; more work waits for its turn."""
+GONE_S = 1.0
+"""So long the end of a copy is waited for; one that hangs in the system ends whenever that lets it."""
+_LOOK_S = 0.001
 _NICER = 5
+_ending: set[asyncio.Task[None]] = set()
 _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
@@ -42,9 +46,13 @@ async def aside(work: Callable[[], T], seconds: float) -> T:
             async with asyncio.timeout(seconds):
                 answer = await _read(pipe)
         finally:
+            pipe.close()
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)  # it has said all that it had to say, or is too late
-            os.waitpid(pid, 0)  # noqa: ASYNC222 - it is ended
+            ending = asyncio.create_task(_gone(pid), name=f"end of {pid}")
+            _ending.add(ending)
+            ending.add_done_callback(_ending.discard)
+            await asyncio.wait({ending}, timeout=GONE_S)
     if not answer:
         raise TargetError("the process that rendered it was ended by somebody; is there memory enough?")
     done, result = pickle.loads(answer)  # noqa: S301 - written by a copy of ourselves
@@ -54,7 +62,15 @@ async def aside(work: Callable[[], T], seconds: float) -> T:
     return made
 
 
-def _start(work: Callable[[], Any]) -> tuple[int, int]:
+async def _gone(pid: int) -> None:
+    """Wait until a copy that was ended is gone, without keeping the event loop."""
+    pause_s = _LOOK_S
+    while os.waitpid(pid, os.WNOHANG) == (0, 0):  # noqa: ASYNC222 - it does not wait
+        await asyncio.sleep(pause_s)
+        pause_s = min(2 * pause_s, GONE_S)
+
+
+def _start(work: Callable[[], Any]) -> tuple[int, BinaryIO]:
     """Return the id of a process that works, and the pipe that it answers by."""
     ours, its = os.pipe()
     try:
@@ -69,7 +85,7 @@ def _start(work: Callable[[], Any]) -> tuple[int, int]:
     if pid == 0:
         _answer(work, its)
     os.close(its)
-    return pid, ours
+    return pid, os.fdopen(ours, "rb", 0)
 
 
 def _answer(work: Callable[[], Any], pipe: int) -> None:
@@ -93,10 +109,10 @@ def _answer(work: Callable[[], Any], pipe: int) -> None:
         os._exit(0)
 
 
-async def _read(pipe: int) -> bytes:
+async def _read(pipe: BinaryIO) -> bytes:
     reader = asyncio.StreamReader()
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(pipe, "rb", 0)
+        lambda: asyncio.StreamReaderProtocol(reader), pipe
     )
     try:
         return await reader.read()

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from syncd.config.load import Loaded
@@ -16,10 +16,16 @@ from syncd.sources.base import Source
 _MOUNTS = Path("/proc/self/mounts")
 
 
-def faults_offline(setup: Setup, loaded: Loaded) -> list[Fault]:
-    """Return what is wrong with the targets, as far as it shows without Consul: templates that do not parse."""
+def faults_offline(setup: Setup, loaded: Loaded, names: Collection[str] | None = None) -> list[Fault]:
+    """Return what is wrong with these targets, as far as it shows without Consul: templates that do not parse.
+
+    Args:
+        names: of targets, None for all.
+    """
     found: list[Fault] = []
     for name, target in setup.targets.items():
+        if names is not None and name not in names:
+            continue
         for fault in getattr(target, "check", list)():
             found.append(fault if fault.line else loaded.fault(f"targets.{name}", fault.message))
     return found

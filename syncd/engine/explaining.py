@@ -158,8 +158,8 @@ def _explanation(
         why.append(f"reload {reload} is owed: {journal.owed()[reload]}; the next pass runs it")
     if (wait := waits_of(setup.state.pauses)(target)) is not None:
         why.append(wait.why)
-    if (pause := setup.state.pauses.everything()) is not None:
-        why.append(f"everything is paused{pause.why and ': ' + pause.why}; `syncd resume` lets it go on")
+    if (paused := setup.state.pauses.status()) is not None:
+        why.append(paused.words())
 
     def verdict(part: Part) -> Verdict:
         if unreadable:

@@ -5,7 +5,7 @@ Every method is one transaction, durable when it returns (`synchronous = FULL`).
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 from syncd.core.errors import StateError
 from syncd.engine import journal_file
 from syncd.engine.history.table import Happened, History
+from syncd.engine.history.trimming import Retention
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,23 @@ class Journal:
         with self._transaction():
             self.history.add(happened)
 
+    def trim_history(self, retention: Retention) -> None:
+        """Forget what of the history is kept no longer, of all targets: those too that do not change."""
+        with self._transaction():
+            self.history.trim(retention)
+
+    def forget_sensitive(self, is_sensitive: Callable[[str, str], bool]) -> None:
+        """Forget the contents of targets that, by the rules of now, hold something sensitive.
+
+        Args:
+            is_sensitive: takes a target and a key that it read, or of a pair that it held.
+        """
+        with self._transaction():
+            for target in self.history.shown():
+                keys = self.inputs(target).keys.keys() | self.history.pairs(target)
+                if any(is_sensitive(target, key) for key in keys):
+                    self.history.forget_contents(target)
+
     def _record(
         self, kind: str, target: str, inputs: Inputs | None, wrote: Iterable[Written], dropped: Iterable[str]
     ) -> None:
@@ -202,6 +220,14 @@ class Journal:
             self._db.execute("DELETE FROM unproved WHERE reload = ?", (reload,))
             self.history.proved(reload)
 
+    def hand_on(self, reload: str, heirs: Iterable[str], reason: str) -> None:
+        """Owe what a reload owes to others instead, and forget what would undo it."""
+        with self._transaction():
+            self._db.execute("DELETE FROM owed WHERE reload = ?", (reload,))
+            self._db.execute("DELETE FROM unproved WHERE reload = ?", (reload,))
+            self._db.executemany("INSERT OR IGNORE INTO owed VALUES (?, ?)", [(name, reason) for name in heirs])
+            self.history.proved(reload)
+
     def unproved(self, reload: str | None = None) -> list[dict[str, Any]]:
         """Return the steps to undo should the probe of a reload fail; of all reloads for None."""
         rows = self._db.execute("SELECT steps FROM unproved WHERE reload = ?1 OR ?1 IS NULL", (reload,))
@@ -262,5 +288,11 @@ class Journal:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             if isinstance(error, sqlite3.Error):
-                raise StateError(f"the journal in state_dir cannot be written ({error}); is its disk full?") from error
+                raise StateError(f"the journal in state_dir cannot be written ({error}); {_advice(error)}") from error
             raise
+
+
+def _advice(error: sqlite3.Error) -> str:
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return "another process has it locked: see which with `fuser`"
+    return "is its disk full?"

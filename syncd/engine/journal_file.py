@@ -1,15 +1,19 @@
 """The journal's file: opened, copied for a dry run, looked through for damage, and set aside where it has some."""
 
 import json
+import os
 import shutil
 import sqlite3
 import tempfile
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from syncd.core.errors import StateError
+from syncd.core.errors import StateError, TargetError
+from syncd.engine import files
 from syncd.engine.history.table import SCHEMA as HISTORY_SCHEMA
+from syncd.engine.owning import hand_over
 
 SCHEMA_VERSION = 3
 """1: without `unproved`. 2: without the history."""
@@ -24,6 +28,12 @@ CREATE TABLE IF NOT EXISTS unproved (reload TEXT PRIMARY KEY, reload_group TEXT 
                       before TEXT NOT NULL);
 {HISTORY_SCHEMA}
 """
+_BUSY_S = 2.0
+"""So long a writer waits for readers, who let it through between two steps; the event loop waits with it."""
+_STEP_PAGES = 1000
+"""4 MB: so much a reader copies before a writer may go on."""
+_COPY_MAX_S = 20.0
+"""Each write in between makes a reader begin anew."""
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _READS: dict[str, tuple[type, ...]] = {
     "SELECT target, key, digest, sensitive, masked FROM entries LIMIT 1": (),
@@ -54,8 +64,12 @@ def connect(path: Path) -> sqlite3.Connection:
         StateError: it cannot be opened, or was written by a newer syncd.
     """
     try:
-        path.touch(mode=0o600)
-        database = sqlite3.connect(path, isolation_level=None)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            hand_over(descriptor, path.parent)
+        finally:
+            os.close(descriptor)
+        database = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
     except (OSError, sqlite3.Error) as error:
         raise StateError(f"{path}: cannot be opened ({error}); make state_dir writable") from error
     try:
@@ -90,21 +104,34 @@ def copy(path: Path) -> sqlite3.Connection:
     return memory
 
 
-def set_aside(path: Path) -> Path:
-    """Give a damaged file another name, and return that.
+def set_aside(path: Path, fresh: Path) -> Path:
+    """Put a whole file in the place of a damaged one, and return the name under which that is kept.
+
+    A journal is there all the time: a kill must not have the next pass begin an empty one, which owes nothing.
 
     Raises:
-        StateError: it cannot be renamed.
+        StateError: the system refused.
     """
     number = 1
     while (aside := path.with_name(f"{path.name}.corrupt-{number}")).exists():
         number += 1
     try:
-        path.rename(aside)
-        path.with_name(f"{path.name}-journal").unlink(missing_ok=True)  # SQLite's own, of no use without the file
+        _keep_as(path, aside)
+        path.with_name(f"{path.name}-journal").unlink(missing_ok=True)  # SQLite's own: it would be played into `fresh`
+        fresh.replace(path)
+        files.sync_folder(path.parent)
     except OSError as error:
         raise StateError(f"{path}: is damaged and cannot be moved away ({error.strerror}); do it by hand") from error
+    except TargetError as error:
+        raise StateError(str(error)) from error
     return aside
+
+
+def _keep_as(path: Path, aside: Path) -> None:
+    try:
+        aside.hardlink_to(path)
+    except OSError:  # not every file system has links
+        shutil.copy2(path, aside)
 
 
 def _prepare(database: sqlite3.Connection, path: Path) -> None:
@@ -152,7 +179,7 @@ def _is_step(step: Any) -> bool:
 def _copy(path: Path, memory: sqlite3.Connection) -> None:
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as stored:
-            stored.backup(memory)
+            _copy_in_steps(stored, memory)
     except sqlite3.OperationalError:
         # A killed pass left SQLite's own rollback journal, which only a writer may play back: do that on a copy.
         with tempfile.TemporaryDirectory() as folder:
@@ -162,6 +189,17 @@ def _copy(path: Path, memory: sqlite3.Connection) -> None:
                     shutil.copy(path.parent / name, Path(folder) / name)
             with closing(sqlite3.connect(copy)) as stored:
                 stored.backup(memory)
+
+
+def _copy_in_steps(stored: sqlite3.Connection, memory: sqlite3.Connection) -> None:
+    """Copy a journal, and let go of it between two steps: who writes to it waits for no more than one."""
+    until = time.monotonic() + _COPY_MAX_S
+
+    def look(_status: int, remaining: int, _total: int) -> None:
+        if time.monotonic() > until and remaining:
+            raise StateError("the journal in state_dir is written to, or locked, all the time; run again")
+
+    stored.backup(memory, pages=_STEP_PAGES, progress=look, sleep=0.01)
 
 
 def _unusable(path: Path, error: sqlite3.DatabaseError) -> StateError:

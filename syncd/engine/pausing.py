@@ -17,6 +17,8 @@ import structlog
 
 from syncd.core.errors import StateError
 from syncd.core.history.lines import when
+from syncd.core.printable import one_line
+from syncd.core.status import PauseStatus
 from syncd.engine.history.reading import NEWEST
 from syncd.engine.owning import hand_over, hand_over_folder
 from syncd.engine.reading import Target
@@ -59,7 +61,7 @@ class Pauses:
     def everything(self) -> Pause | None:
         """Return the pause of everything, None where there is none."""
         try:
-            return Pause(self._all.stat().st_mtime, self._all.read_text(errors="replace").strip()[:500])
+            return Pause(self._all.stat().st_mtime, one_line(self._all.read_text(errors="replace")))
         except FileNotFoundError:
             return None
         except OSError:
@@ -89,9 +91,7 @@ class Pauses:
     def _not_read(self, error: OSError) -> None:
         if not self._said:
             self._said = True
-            _log.error(
-                "pauses_not_read", folder=str(self._folder), error=error.strerror, next=f"no pause counts; {_OWN}"
-            )
+            _log.error("pauses_not_read", folder=str(self._folder), error=error.strerror, next=_OWN)
 
     def targets(self) -> list[str]:
         """Return the targets that are paused by themselves."""
@@ -131,14 +131,21 @@ class Pauses:
             self._folder.rmdir()
         return was
 
-    def put_everything(self, why: str) -> None:
-        """Pause everything.
+    def status(self) -> PauseStatus | None:
+        """Return the pause of everything as the status says it, None where there is none."""
+        pause = self.everything()
+        return None if pause is None else PauseStatus(pause.since, pause.why)
+
+    def put_everything(self, why: str, *, since: float | None = None) -> None:
+        """Pause everything, since now where `since`, in seconds since the epoch, does not say another time.
 
         Raises:
             StateError: it cannot be written.
         """
         try:
             _write(self._all, why, self._state_dir)
+            if since is not None:
+                os.utime(self._all, (since, since))
         except OSError as error:
             raise StateError(f"{self._all}: cannot be written ({error.strerror}); {_ADVICE}") from error
 
@@ -176,7 +183,7 @@ def words(target: str, pause: Pause) -> str:
 
 
 _ADVICE = "run as the user that runs syncd"
-_OWN = "give the folder to the user that runs syncd (chown)"
+_OWN = "no target is paused by itself; give the folder to the user that runs syncd (chown)"
 
 
 def _read(text: bytes, at: float) -> Pause:
@@ -187,7 +194,7 @@ def _read(text: bytes, at: float) -> Pause:
         if undo is not None and (undo["state"] not in _STATES or undo["to"] not in range(1, NEWEST + 1)):
             undo = None
         made = None if undo is None else Undo(undo["to"], undo["state"], str(undo.get("said", "")))
-        return Pause(since if 0 < since < _LATEST else at, str(found.get("why", "")), made)
+        return Pause(since if 0 < since < _LATEST else at, one_line(str(found.get("why", ""))), made)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return Pause(at)
 

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from typing_extensions import TypeIs
@@ -20,6 +21,7 @@ from syncd.targets.base import FileTarget, FileTargetConfig, RemoteTarget
 
 Target = FileTarget | RemoteTarget
 _MOST_ROUNDS = 100
+_NO_END = f"asks for new folders again and again ({_MOST_ROUNDS} times); simplify the template"
 AT_ONCE_S = 0.2
 """What a rendering may take in the event loop."""
 _LATEST_S = 2 * RENDER_MAX_S
@@ -46,6 +48,8 @@ class Rendered:
     index: int = 0
     """The Consul index of the snapshot it was made from."""
     warning: str | None = None
+    overtaken: bool = False
+    """True where some of what it read has changed since."""
 
 
 async def read_and_render(
@@ -73,13 +77,14 @@ async def read_and_render(
         snapshot = await source.read(needs, snapshot)
     for target in targets:
         if target.name not in done:
-            error = f"asks for new folders again and again ({_MOST_ROUNDS} times); simplify the template"
-            done[target.name] = Rendered(target, Desired(error=error), frozenset(), Inputs({}, {}))
+            done[target.name] = Rendered(target, Desired(error=_NO_END), frozenset(), Inputs({}, {}))
     return snapshot, [done[target.name] for target in targets]
 
 
 async def render_now(source: Source, target: Target, templates: TemplateStore) -> Rendered:
     """Return what one target should hold by what the source holds now; reads what rendering asks for.
+
+    What is overtaken is rendered once more, and no more than that: who never caught up would never be applied.
 
     Args:
         templates: is told which template files were asked for, where another process did that.
@@ -88,8 +93,8 @@ async def render_now(source: Source, target: Target, templates: TemplateStore) -
         SourceUnavailable, SourceDenied: as the source.
         TargetError: the source does not give what it asks for.
     """
-    needs = target.needs()
-    while True:
+    needs, again = target.needs(), False
+    for _ in range(_MOST_ROUNDS):
         snapshot = await source.read(needs)
         try:
             rendered = await render_aside(target, snapshot, templates)
@@ -100,8 +105,12 @@ async def render_now(source: Source, target: Target, templates: TemplateStore) -
             continue
         # Who renders aside may be overtaken, and nobody tells of a change before it is known what was read.
         newest = await source.read(needs)
-        if newest is snapshot or not between(snapshot, newest).touches(rendered.reads):
+        if newest is not snapshot and between(snapshot, newest).touches(rendered.reads):
+            rendered = replace(rendered, overtaken=True)
+        if again or not rendered.overtaken:
             return rendered
+        again = True
+    raise TargetError(f"{target.name}: {_NO_END}")
 
 
 async def render_aside(target: Target, snapshot: Snapshot, templates: TemplateStore | None = None) -> Rendered:
@@ -122,13 +131,12 @@ async def render_aside(target: Target, snapshot: Snapshot, templates: TemplateSt
     except (TimeoutError, TargetError) as error:
         why = str(error) or f"rendering takes more than {_LATEST_S:g} s; make the template simpler"
         return Rendered(target, Desired(error=why), target.needs(), Inputs({}, {}), index=snapshot.index)
-    if templates is not None:
-        templates.asked(marks)
+    overtaken = templates is not None and templates.asked(marks)
     if took_s < AT_ONCE_S / 2:
         _slow.discard(target.name)
     if isinstance(made, frozenset):
         raise NeedMore(made)
-    return Rendered(target, **made)
+    return replace(Rendered(target, **made), overtaken=overtaken)
 
 
 def _made(
@@ -137,12 +145,14 @@ def _made(
     """Return what `render` gives without the target, or what it needs more; the templates; the seconds it took."""
     began = time.monotonic()
     made: dict[str, Any] | frozenset[Need]
-    try:
-        rendered = render(target, snapshot, RENDER_MAX_S)
-        made = {one.name: getattr(rendered, one.name) for one in fields(rendered) if one.name != "target"}
-    except NeedMore as signal:
-        made = signal.needs
-    return made, {} if templates is None else templates.marks(), time.monotonic() - began
+    noted: AbstractContextManager[Mapping[str, Any]] = nullcontext({}) if templates is None else templates.noting()
+    with noted as marks:
+        try:
+            rendered = render(target, snapshot, RENDER_MAX_S)
+            made = {one.name: getattr(rendered, one.name) for one in fields(rendered) if one.name != "target"}
+        except NeedMore as signal:
+            made = signal.needs
+    return made, marks, time.monotonic() - began
 
 
 def render(target: Target, snapshot: Snapshot, seconds: float) -> Rendered:

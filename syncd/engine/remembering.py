@@ -39,8 +39,7 @@ def open_journal(setup: Setup) -> Journal:
         undone = _begin(journal, setup)
     finally:
         journal.close()
-    aside = set_aside(path)
-    fresh.rename(path)
+    aside = set_aside(path, fresh)
     _log.warning("journal_set_aside", file=str(path), kept_as=str(aside), error=why)
     for output in undone:
         _log.warning("backup_found", file=str(output), next="it is put back: what replaced it may not be checked")

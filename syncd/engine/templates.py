@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
+from syncd.core.digest import sha256_hex
+
 _Mark = tuple[int, int, int]
 _as_they_were: ContextVar[Mapping[str, str]] = ContextVar("templates as they were")
 
@@ -36,6 +38,13 @@ class TemplateStore:
         self._texts[name] = held
         return held[1]
 
+    def latest(self, name: str, digest: str) -> str | None:
+        """Return the text that was read last of a template, None where its SHA-256 is another."""
+        if name not in self._texts:
+            self.load(name)
+        text = self._texts[name][1] if name in self._texts else None
+        return text if text is not None and sha256_hex(text.encode(errors="surrogatepass")) == digest else None
+
     @contextmanager
     def as_they_were(self, texts: Mapping[str, str]) -> Iterator[None]:
         """Give these texts in place of the files' own to what is rendered in the block, by this task and its copies."""
@@ -45,13 +54,16 @@ class TemplateStore:
         finally:
             _as_they_were.reset(token)
 
-    def marks(self) -> dict[str, _Mark | None]:
-        """Return those that were ever asked for, and how they were then."""
-        return dict(self._seen)
+    @contextmanager
+    def noting(self) -> Iterator[Mapping[str, _Mark | None]]:
+        """Forget what was asked for, and give what is in the block, and how it was then; for a copy of this process."""
+        self._seen = {}
+        yield self._seen
 
-    def asked(self, marks: Mapping[str, _Mark | None]) -> None:
-        """Take note of what a copy of this process asked for."""
+    def asked(self, marks: Mapping[str, _Mark | None]) -> bool:
+        """Take note of what a copy of this process asked for; return whether some of it has changed since."""
         self._seen = {**marks, **self._seen}
+        return any(self._mark(name) != mark for name, mark in marks.items())
 
     def changed(self) -> set[str]:
         """Return those that were ever asked for and have changed, come or gone since the last call."""

@@ -1,6 +1,7 @@
 """What a remote target may offer beside reading and applying."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from syncd.core.allowance import Daily
@@ -8,6 +9,17 @@ from syncd.core.model import Entry
 
 VERIFIED_AT_ONCE = 100
 """Entries that a target is asked to read back in one go."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """The keys of the entries that were compared; of those that hold something else the digest of that, "" for nothing.
+
+    What could not be compared now is in neither: it is asked for again.
+    """
+
+    compared: frozenset[str]
+    wrong: Mapping[str, str]
 
 
 @runtime_checkable
@@ -21,10 +33,10 @@ class Verifies(Protocol):
         """How often each entry is read back, None for never."""
         ...
 
-    async def wrong(self, wanted: Sequence[Entry]) -> Mapping[str, str]:
-        """Return those of up to 100 entries that hold something else, with the digest of that; "" for nothing.
+    async def read_back(self, wanted: Sequence[Entry]) -> ReadBack:
+        """Compare up to 100 entries with what is there.
 
-        From then on `read` finds that digest too, until the entry was written again. Calls that this takes give way to
+        From then on `read` finds the digests of the wrong ones too, until they were written again. Calls that this takes give way to
         all others.
 
         Raises:

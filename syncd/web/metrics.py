@@ -63,6 +63,8 @@ def _daemon(status: Status, now: float) -> Iterator[Metric]:
     yield GaugeMetricFamily("syncd_start_time_seconds", "When the daemon started.", status.started_at)
     ready = float(not status.not_ready(now))
     yield GaugeMetricFamily("syncd_ready", "1 where every target is in sync and fresh, as /readyz says.", ready)
+    paused = float(status.paused is not None)
+    yield GaugeMetricFamily("syncd_paused", "1 where everything is paused.", paused)
     if status.config is not None:
         well = float(status.config.error is None)
         yield GaugeMetricFamily(

@@ -98,8 +98,8 @@ def _state(status: Status, place: int, now: float) -> Mapping[str, str]:
 
 
 def _reasons(target: TargetStatus) -> list[str]:
-    """Return the reasons without those that the page says by itself: the state's meaning, the list of missing keys."""
-    said = {"paused: the file `paused` is there", *(f"key '{key}' has no value" for key in target.missing_keys)}
+    """Return the reasons without those that the page says by itself, as the list of missing keys."""
+    said = {f"key '{key}' has no value" for key in target.missing_keys}
     return [reason for reason in target.reasons if reason not in said]
 
 

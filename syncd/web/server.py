@@ -77,8 +77,11 @@ def _guard(hosts: frozenset[str]) -> Middleware:
     @web.middleware
     async def known_host(request: web.Request, handler: Handler) -> web.StreamResponse:
         """A page of another site that resolves its own name to our address must not read us."""
-        if request.path not in _UNGUARDED and _host(request) not in hosts:
-            raise web.HTTPForbidden(text="this Host is not known; add it to http.hosts\n")
+        if request.path not in _UNGUARDED:
+            if _host(request) not in hosts:
+                raise web.HTTPForbidden(text="this Host is not known; add it to http.hosts\n")
+            if _from_elsewhere(request):
+                raise web.HTTPForbidden(text="a page of another site asked for this; open it by itself\n")
         return await handler(request)
 
     return known_host
@@ -86,6 +89,16 @@ def _guard(hosts: frozenset[str]) -> Middleware:
 
 async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(_HEADERS)
+
+
+def _from_elsewhere(request: web.Request) -> bool:
+    """Return whether another site's page asks, to show or run what it gets; a link that somebody follows is fine.
+
+    Browsers say so, and no page can make them say something else; what is no browser says nothing.
+    """
+    if request.headers.get("Sec-Fetch-Site") != "cross-site":
+        return False
+    return (request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Dest")) != ("navigate", "document")
 
 
 def _host(request: web.Request) -> str:

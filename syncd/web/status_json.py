@@ -17,5 +17,6 @@ def document(status: Status, now: float) -> dict[str, Any]:
         "source": asdict(status.source),
         "lock": asdict(status.lock) if status.lock else None,
         "config": asdict(status.config) if status.config else None,
+        "paused": asdict(status.paused) if status.paused else None,
         "targets": [asdict(target) for target in status.targets],
     }

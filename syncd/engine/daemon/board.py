@@ -6,7 +6,17 @@ from dataclasses import replace
 
 from syncd import __version__
 from syncd.core.model import Plan
-from syncd.core.status import ConfigStatus, Freshness, LockStatus, Role, SourceStatus, Status, TargetState, TargetStatus
+from syncd.core.status import (
+    ConfigStatus,
+    Freshness,
+    LockStatus,
+    PauseStatus,
+    Role,
+    SourceStatus,
+    Status,
+    TargetState,
+    TargetStatus,
+)
 from syncd.engine.applying import Done
 from syncd.engine.showing import Planned
 
@@ -25,6 +35,7 @@ class Board:
         source: Callable[[], SourceStatus],
         lock: Callable[[], LockStatus | None],
         config: ConfigStatus,
+        paused: Callable[[], PauseStatus | None],
     ) -> None:
         self._started_at = started_at
         self._freshness = freshness
@@ -32,6 +43,7 @@ class Board:
         self._lock = lock
         self._locked: Collection[str] = ()
         self._targets: dict[str, TargetStatus] = {}
+        self._paused = paused
         self.config = config
 
     def list(self, kinds: Mapping[str, str], locked: Collection[str], before: Mapping[str, TargetStatus]) -> None:
@@ -61,7 +73,9 @@ class Board:
         since = source.distrusted_since
         if since is not None and time.time() - since >= DISTRUST_S:
             targets = tuple(_held(one, source) if one.state == "in_sync" else one for one in targets)
-        return Status(__version__, self._started_at, source, targets, self._freshness, lock, self.config)
+        return Status(
+            __version__, self._started_at, source, targets, self._freshness, lock, self.config, self._paused()
+        )
 
     def pending(self, name: str, why: str = CHANGES_WAIT) -> None:
         """Note that a target has changes that wait to be applied."""
@@ -73,7 +87,7 @@ class Board:
         name, plan = planned.target.name, planned.plan
         before, now = self._targets[name], time.time()
         state = _state(plan, done)
-        reasons = tuple(_reasons(plan, done))
+        reasons = tuple(_reasons(plan, done, self._paused() if done is None else None))
         after = replace(
             before,
             state=state,
@@ -81,7 +95,7 @@ class Board:
             last_applied_at=now if done is not None and done.outcome == "applied" else before.last_applied_at,
             consul_index=index if state == "in_sync" else before.consul_index,
             last_error=None if state == "in_sync" else "; ".join(reasons) or None,
-            next_retry_at=retry_at,
+            next_retry_at=None if state == "in_sync" else retry_at,
             missing_keys=plan.missing_keys,
             entries=_entries(planned, done),
             reasons=reasons,
@@ -121,10 +135,11 @@ def _state(plan: Plan, done: Done | None) -> TargetState:
     }[done.outcome]  # type: ignore[return-value]
 
 
-def _reasons(plan: Plan, done: Done | None) -> list[str]:
-    found = [text for text in (plan.error, done.error if done else "paused: the file `paused` is there") if text]
+def _reasons(plan: Plan, done: Done | None, paused: PauseStatus | None) -> list[str]:
+    """Return why a target is not in sync; `paused` is the pause of everything, which may have ended just now."""
     if plan.in_sync and done is None:
         return []
+    found = [text for text in (plan.error, done.error if done else paused.words() if paused else None) if text]
     found += [f"key '{key}' has no value" for key in plan.missing_keys if not plan.error]
     found += [f"{fault.key}: {fault.why}" for fault in plan.faults]
     found += [f"{conflict.key}: {conflict.why}" for conflict in plan.conflicts]

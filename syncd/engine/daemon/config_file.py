@@ -1,9 +1,10 @@
 """The config file as the daemon follows it: when to look at it again, and whether its bytes are news."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from watchfiles import awatch
 
@@ -15,6 +16,7 @@ AGAIN_S = 15.0
 """So long a config that could not be planned waits until it is tried again, and each time twice as long: a key that it
 lacks may come, but each try reads what the targets hold."""
 _DEBOUNCE_MS = 200
+_LOOK_AGAIN_S = 1.0
 
 
 class ConfigFile:
@@ -48,6 +50,19 @@ class ConfigFile:
         """Note that they cannot be used; `again`: what stands in their way may pass by itself."""
         self._again_at = asyncio.get_running_loop().time() + self._pause_s if again else None
         self._pause_s = max(AGAIN_S, min(2 * self._pause_s, longest_s))
+
+    async def meanwhile(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Do the work; give it up where the file holds other bytes again, and return False then."""
+        task = asyncio.ensure_future(work)
+        try:
+            while not (await asyncio.wait({task}, timeout=_LOOK_AGAIN_S))[0]:
+                if self._digest() != self._tried:
+                    return False
+            await task
+            return True
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def changes(self) -> AsyncIterator[None]:
         """Yield whenever the file holds other bytes than those in use, and was not refused with them before."""

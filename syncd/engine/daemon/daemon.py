@@ -12,12 +12,13 @@ import structlog
 
 from syncd.config.load import Loaded
 from syncd.core.errors import ConfigError, SyncdError
-from syncd.core.model import Need
+from syncd.core.reasons import same_reason
 from syncd.core.status import ConfigStatus
 from syncd.engine.daemon import parts as making
 from syncd.engine.daemon.allowance_watch import AllowanceWatch
 from syncd.engine.daemon.config_file import ConfigFile
 from syncd.engine.daemon.crew import grouped
+from syncd.engine.daemon.first_snapshot import first_snapshot
 from syncd.engine.daemon.measuring import Measuring
 from syncd.engine.daemon.parts import Lasting, Parts, last_applied
 from syncd.engine.daemon.pausing import follow_pauses
@@ -33,7 +34,6 @@ from syncd.engine.remembering import open_journal
 from syncd.engine.setup import Setup
 from syncd.engine.transaction import recover
 
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 15.0
 _CHANGED = "its configuration changed, and it was not compared since"
 LAST_GOOD_AFTER_S = 2.0
 """So long a start waits for the source before the last known good stands in for it."""
@@ -116,7 +116,7 @@ class Daemon:
                     if before is None:
                         raise
                     self._file.back_to(before.config_digest)
-                    self._refused(error, None)
+                    self._refused(error, None, again=True)
                     self._setup, before = before, None
         finally:
             self._manager.stopping()
@@ -157,7 +157,7 @@ class Daemon:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(keep_posted(self._manager, parts.board.status), name="service manager")
             tasks.create_task(self._lasting.notifier.run(self._setup, parts.board.status), name="notification")
-            first = tasks.create_task(self._first_snapshot(parts), name="first snapshot")
+            first = tasks.create_task(first_snapshot(parts, lambda: self._setup), name="first snapshot")
             tasks.create_task(self._follow_config(parts, tasks), name="config file")
             if parts.stand_in is not None:
                 await asyncio.wait({first}, timeout=LAST_GOOD_AFTER_S)
@@ -173,26 +173,6 @@ class Daemon:
             parts.crew.hire(self._setup, tasks)
             self._begin_templates(parts, tasks)
             tasks.create_task(follow_pauses(self._setup.state.pauses, parts.crew.pauses_changed), name="pauses")
-
-    async def _first_snapshot(self, parts: Parts) -> None:
-        """Wait for the first reading of the source, however long it takes."""
-        pause_s = _FIRST_PAUSE_S
-        while True:
-            needs = frozenset[Need]().union(*(target.needs() for target in self._setup.targets.values()))
-            try:
-                if parts.stand_in is None:
-                    await parts.source.read(needs)
-                else:
-                    await parts.stand_in.first(needs)
-                break
-            except SyncdError as error:
-                if parts.stand_in is None or not parts.stand_in.standing_in:
-                    for name in self._setup.targets:
-                        parts.board.failed(name, str(error), None)
-                _log.warning("source_unavailable", error=str(error), wait_s=pause_s)
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-        parts.crew.reconcile()
 
     async def _reconcile(self, parts: Parts) -> None:
         """Read the source in full, and have every target read and compared."""
@@ -215,21 +195,27 @@ class Daemon:
         """Take what the config file says in use whenever it changed; what cannot be used harms nothing."""
         async for _ in self._file.changes():
             self._manager.reloading()
+            may_pass = False
             try:
-                found = candidate(self._reread(), self._setup, self._env)
+                loaded, before = self._reread(), parts.board.targets
+                may_pass = True
+                found = candidate(loaded, self._setup, self._env, before)
                 async with unused_is_closed(found, self._setup):
-                    await rehearse(found, parts.board.targets, self._lasting.journal, self._source_file)
+                    rehearsal = rehearse(found, before, self._lasting.journal, self._source_file)
+                    if not await self._file.meanwhile(rehearsal):
+                        continue  # it says something else again
                 await self._take(found, parts, tasks)
             except SyncdError as error:
-                self._refused(error, parts)
+                self._refused(error, parts, again=may_pass)
             except Exception as error:
                 _log.error("internal_error", doing="taking another config in use", exc_info=True)
-                self._refused(SyncdError(internal(error)), parts)
+                self._refused(SyncdError(internal(error)), parts, again=False)
             finally:
                 self._manager.ready()
 
-    def _refused(self, error: SyncdError, parts: Parts | None) -> None:
-        self._file.refused(again=not isinstance(error, ConfigError), longest_s=self._setup.config.reconcile.interval)
+    def _refused(self, error: SyncdError, parts: Parts | None, *, again: bool) -> None:
+        """Say why the config file is not in use; `again`: what stands in its way may pass by itself."""
+        self._file.refused(again=again, longest_s=self._setup.config.reconcile.interval)
         self._say_config(parts, replace(self._lasting.config, error=str(error)))
 
     async def _take(self, found: Candidate, parts: Parts, tasks: asyncio.TaskGroup) -> None:
@@ -238,7 +224,7 @@ class Daemon:
         self._file.settled()
         self._say_config(parts, ConfigStatus(self._lasting.config.file, time.time()))
         fresh = {target.name for name in found.fresh for target in grouped(found.setup)[name]}
-        self._lasting.targets = {
+        self._lasting.targets = last_applied(found.setup, self._lasting.journal) | {
             name: replace(status, state="pending", reasons=(_CHANGED,)) if name in fresh else status
             for name, status in parts.board.targets.items()
         }
@@ -256,7 +242,7 @@ class Daemon:
             self._begin_templates(parts, tasks)
 
     def _say_config(self, parts: Parts | None, config: ConfigStatus) -> None:
-        if config.error is not None and config.error != self._lasting.config.error:
+        if config.error is not None and not same_reason(config.error, self._lasting.config.error):
             _log.warning("config_refused", file=config.file, error=config.error)
         elif config.error is None:
             _log.info("config_loaded", file=config.file, targets=len(self._setup.targets))
@@ -268,7 +254,13 @@ class Daemon:
         """Follow the template files of the configuration in use, and no longer those of another."""
         if self._templates is not None:
             self._templates.cancel()
-        self._templates = tasks.create_task(_follow_templates(self._setup, parts), name="template files")
+        self._templates = tasks.create_task(self._follow_templates(self._setup, parts), name="template files")
+
+    async def _follow_templates(self, setup: Setup, parts: Parts) -> None:
+        async for paths in template_changes(setup):
+            parts.crew.template_changed(paths)
+            if self._lasting.config.error is not None:
+                self._file.look()  # it may have been for a template that it was refused
 
     def _look(self) -> None:
         """Do what SIGHUP asks for: look at the config and the templates, and reconcile."""
@@ -286,8 +278,3 @@ class Daemon:
         """End the tasks of this round; a second time would cut off what the first one lets finish."""
         if self._work is not None and not self._work.cancelling():
             self._work.cancel()
-
-
-async def _follow_templates(setup: Setup, parts: Parts) -> None:
-    async for paths in template_changes(setup):
-        parts.crew.template_changed(paths)

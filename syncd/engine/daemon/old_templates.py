@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from syncd.core.digest import sha256_hex
 from syncd.core.model import KeyFault
 from syncd.engine.applying import Done
 from syncd.engine.reading import Rendered, Target, render_now
@@ -26,6 +25,7 @@ class OldTemplates:
     def __init__(self, store: TemplateStore) -> None:
         self._store = store
         self._texts: dict[str, Mapping[str, str]] = {}
+        self._newest: dict[str, Mapping[str, str] | None] = {}
         self._refused: dict[str, _Refused] = {}
         self._old: set[str] = set()
         """Targets whose newest rendering is from the templates as they were."""
@@ -34,7 +34,7 @@ class OldTemplates:
         """Note what worked and what the check refused; return the targets to be rendered as they were before, now."""
         for one in planned:
             if (found := done.get(one.target.name)) is not None and found.outcome in ("in_sync", "applied"):
-                self._worked(one.rendered)
+                self._worked(one.target.name)
         why = next((one.error for one in done.values() if one.restored and one.error), None)
         if why is None:
             return set()
@@ -43,11 +43,17 @@ class OldTemplates:
             self._refused[one.target.name] = _Refused(one.rendered.desired.templates, why)
         return {one.target.name for one in edited}
 
-    def _worked(self, rendered: Rendered) -> None:
-        texts = {path: self._store.load(path) for path in rendered.desired.templates}
-        known = {path: text for path, text in texts.items() if text is not None and _is(text, rendered, path)}
-        if len(known) == len(texts):
-            self._texts[rendered.target.name] = known
+    def _worked(self, name: str) -> None:
+        if (texts := self._newest.get(name)) is not None:
+            self._texts[name] = texts
+        else:
+            self._texts.pop(name, None)  # it must not be taken back to something older still
+
+    def _used(self, rendered: Rendered) -> Mapping[str, str] | None:
+        """Return the texts that were rendered, None where one of them cannot be had any more."""
+        texts = {path: self._store.latest(path, digest) for path, digest in rendered.desired.templates.items()}
+        known = {path: text for path, text in texts.items() if text is not None}
+        return known if len(known) == len(texts) else None
 
     def try_again(self) -> None:
         """Let the check see again what it refused: what stood in its way may have passed."""
@@ -61,6 +67,7 @@ class OldTemplates:
         """
         self._old.discard(target.name)
         rendered = await render_now(source, target, self._store)
+        self._newest[target.name] = self._used(rendered)
         refused = self._refused.get(target.name)
         if refused is not None and refused.templates != rendered.desired.templates:
             refused = None
@@ -91,7 +98,3 @@ def _trouble(rendered: Rendered) -> str | None:
     if rendered.desired.missing:
         return f"key '{rendered.desired.missing[0]}' has no value"
     return None
-
-
-def _is(text: str, rendered: Rendered, path: str) -> bool:
-    return sha256_hex(text.encode(errors="surrogatepass")) == rendered.desired.templates[path]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from syncd.core.changes import Changed
 from syncd.core.status import ConfigStatus, Freshness, TargetStatus
+from syncd.engine import whereabouts
 from syncd.engine.daemon.board import Board
 from syncd.engine.daemon.crew import Crew
 from syncd.engine.daemon.last_good import last_good_of
@@ -48,7 +49,7 @@ class Parts:
 
 
 def build(setup: Setup, source_file: Path | None, lasting: Lasting) -> Parts:
-    """Return the parts of a daemon.
+    """Return the parts of a daemon, and note where it listens.
 
     Args:
         source_file: an exported file in place of Consul.
@@ -56,6 +57,7 @@ def build(setup: Setup, source_file: Path | None, lasting: Lasting) -> Parts:
     Raises:
         ConfigError: the token, a certificate or the source file cannot be used.
     """
+    whereabouts.note(setup.state.path, setup.config)
     stand_in: StandIn | None = None
 
     def changed(change: Changed) -> None:
@@ -73,6 +75,7 @@ def build(setup: Setup, source_file: Path | None, lasting: Lasting) -> Parts:
         lambda: source.status,
         lambda: leadership.status if leadership is not None else None,
         lasting.config,
+        setup.state.pauses.status,
     )
     board.list(kinds(setup), remote(setup), lasting.targets)
     shared = Surroundings(source, lasting.journal, board, Observers(lasting.observers))
@@ -80,7 +83,7 @@ def build(setup: Setup, source_file: Path | None, lasting: Lasting) -> Parts:
     return Parts(source, board, crew, leadership, stand_in)
 
 
-def last_applied(setup: Setup, journal: Journal) -> Mapping[str, TargetStatus]:
+def last_applied(setup: Setup, journal: Journal) -> dict[str, TargetStatus]:
     """Return what the history tells a new process of its targets: when they were applied."""
     at = journal.history.last_applied()
     return {

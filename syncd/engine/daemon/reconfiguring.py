@@ -15,12 +15,12 @@ from syncd.engine.daemon.crew import Crewed, grouped
 from syncd.engine.deadline import Deadline
 from syncd.engine.journal import Journal
 from syncd.engine.planning import plan_target
-from syncd.engine.reading import is_file, read_and_render
+from syncd.engine.reading import Target, is_file, read_and_render
 from syncd.engine.setup import Setup, build
 from syncd.engine.sources import open_source
 from syncd.web.listening import ensure_free
 
-_WITHIN_S = 60.0
+_WITHIN_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,15 @@ class Candidate:
     gone: frozenset[Crewed]
 
 
-def candidate(loaded: Loaded, running: Setup, env: Mapping[str, str]) -> Candidate:
+def candidate(loaded: Loaded, running: Setup, env: Mapping[str, str], before: Mapping[str, TargetStatus]) -> Candidate:
     """Return what a newly loaded configuration asks for.
 
+    Args:
+        before: how the targets are now.
+
     Raises:
-        ConfigError: a template has a fault, a package is missing, the status port is taken, or it needs a restart.
+        ConfigError: a template of a target that is well now has a fault, a package is missing, the status port is
+            taken, it needs a restart, or a target that is paused would be written under another name.
     """
     if loaded.config.state_dir != running.config.state_dir:
         raise ConfigError([loaded.fault("state_dir", "cannot change while syncd runs; restart it")])
@@ -50,11 +54,19 @@ def candidate(loaded: Loaded, running: Setup, env: Mapping[str, str]) -> Candida
     if http is not None and (running.config.http is None or running.config.http.address[1] != http.address[1]):
         ensure_free(http.address)  # on the same port we stand in our own way; `Daemon` goes back where that fails
     setup = build(loaded, env, None if new_ground else running.templates)
-    faults = faults_offline(setup, loaded)
-    if faults:
-        raise ConfigError(faults)
     old, new = grouped(running), grouped(setup)
     same = frozenset() if new_ground else frozenset(name for name in new if _is_same(name, running, setup))
+    fresh = {target.name for name in new.keys() - same for target in new[name]}
+    faults = faults_offline(setup, loaded, {name for name in fresh if _was_well(before.get(name))})
+    faults += [
+        loaded.fault(f"targets.{new_name}", f"would write what the paused target '{name}' writes; resume {name} first")
+        for name in running.state.pauses.targets()
+        if name in running.targets and name not in setup.targets
+        for new_name in sorted(fresh)
+        if _place(running.targets[name]) == _place(setup.targets[new_name])
+    ]
+    if faults:
+        raise ConfigError(faults)
     kept = {target.name: target for name in same for target in old[name]}
     groups = {name: running.groups[name] if (name, "") in same else group for name, group in setup.groups.items()}
     return Candidate(
@@ -120,6 +132,12 @@ def _is_same(name: Crewed, old: Setup, new: Setup) -> bool:
     if group is not None and old.config.reloads.get(group) != new.config.reloads[group]:
         return False
     return {one.name: one.config for one in before} == {one.name: one.config for one in after}
+
+
+def _place(target: Target) -> tuple[str, ...]:
+    """Return where a target writes: a file's path, or the namespace and what its keys begin with."""
+    fields = ("kind", "path") if is_file(target) else ("kind", "account_id", "namespace_id", "key_prefix")
+    return tuple(str(getattr(target.config, field, "")) for field in fields)
 
 
 def _was_well(status: TargetStatus | None) -> bool:

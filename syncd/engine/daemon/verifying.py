@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from math import ceil
@@ -12,7 +12,7 @@ import structlog
 from syncd.core.errors import TargetError
 from syncd.core.model import Entry
 from syncd.engine.reading import Target
-from syncd.targets.offers import VERIFIED_AT_ONCE, Verifies
+from syncd.targets.offers import VERIFIED_AT_ONCE, ReadBack, Verifies
 
 InLine = Callable[[str], Mapping[str, Entry]]
 """Returns the wanted entries that a target, by its name, is known to hold; none where that is not known."""
@@ -66,35 +66,47 @@ def wrong_words(found: Mapping[str, str]) -> str:
 async def _forever(target: Verifies, interval_s: float, holds: InLine, wrong: Wrong) -> None:
     # Where a round begins is drawn once: a daemon that is often started anew gets everywhere all the same.
     begin, pause_part = random.random(), random.random()  # noqa: S311 - spreads load, guards nothing
+    left_out: set[str] = set()
     while True:
-        keys = sorted(holds(target.name))
+        keys = round_order(holds(target.name), begin, left_out)
         if not keys:
             await asyncio.sleep(min(interval_s, _NOTHING_YET_S))
             continue
         parts = ceil(len(keys) / VERIFIED_AT_ONCE)
-        found = 0
+        compared, found = set[str](), 0
         for number in range(parts):
             await asyncio.sleep(interval_s / parts * pause_part)
             pause_part = 1.0
-            start = (int(begin * parts) + number) % parts * VERIFIED_AT_ONCE
-            found += await _verify(target, keys[start : start + VERIFIED_AT_ONCE], holds, wrong)
-        _log.info("verified", target=target.name, entries=len(keys), wrong=found)
+            start = number * VERIFIED_AT_ONCE
+            read = await _verify(target, keys[start : start + VERIFIED_AT_ONCE], holds, wrong)
+            compared |= read.compared
+            found += len(read.wrong)
+        left_out = set(keys) - compared
+        _log.info("verified", target=target.name, entries=len(compared), left_out=len(left_out), wrong=found)
 
 
-async def _verify(target: Verifies, keys: Iterable[str], holds: InLine, wrong: Wrong) -> int:
-    """Verify some entries once; return how many hold something else. Never raises: the next round tries again."""
+def round_order(keys: Iterable[str], begin: float, left_out: Collection[str]) -> Sequence[str]:
+    """Return the keys in the order of a round: first those that the last one left out, then from `begin` (0…1) on."""
+    ordered = sorted(keys)
+    start = int(begin * len(ordered))
+    return sorted(ordered[start:] + ordered[:start], key=lambda key: key not in left_out)
+
+
+async def _verify(target: Verifies, keys: Iterable[str], holds: InLine, wrong: Wrong) -> ReadBack:
+    """Verify some entries once. Never raises: what could not be compared is left to the next round."""
     known = holds(target.name)
     try:
-        found = await target.wrong([known[key] for key in keys if key in known])
+        read = await target.read_back([known[key] for key in keys if key in known])
     except TargetError as error:
         _log.warning("verify_failed", target=target.name, error=str(error))
-        return 0
+        return ReadBack(frozenset(), {})
     except Exception as error:
         _log.error("internal_error", targets=[target.name], exc_info=error)
-        return 0
-    still = holds(target.name)  # what is written anew meanwhile is none of our business
-    found = {key: digest for key, digest in found.items() if key in still and still[key].digest == known[key].digest}
+        return ReadBack(frozenset(), {})
+    now = holds(target.name)  # what is written anew meanwhile is none of our business
+    still = frozenset(key for key in read.compared if key in now and now[key].digest == known[key].digest)
+    found = {key: digest for key, digest in read.wrong.items() if key in still}
     if found:
         _log.warning("drift", target=target.name, entries=len(found), keys=sorted(found)[:_SHOWN_KEYS])
         wrong(target.name, found)
-    return len(found)
+    return ReadBack(still, found)

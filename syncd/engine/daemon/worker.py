@@ -203,6 +203,8 @@ class Worker:
 
     async def _plan(self, target: Target, full: bool) -> Planned:
         rendered = await self._old.render(self._source, target)
+        if rendered.overtaken:
+            self._mark({target.name})
         if rendered.hidden is not None or rendered.desired.error is not None:
             self._rendered[target.name] = replace(rendered, reads=rendered.reads | target.needs())
         else:

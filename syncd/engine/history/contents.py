@@ -114,6 +114,14 @@ class Contents:
             self._db.execute(f"DELETE FROM versions WHERE {where}", (target, oldest))  # noqa: S608
             self._sweep(row[0] for row in gone)
 
+    def replaced_bytes(self, target: str) -> list[tuple[int, int]]:
+        """Return the entries that replaced contents of a target, the newest first, with how many bytes those take."""
+        query = (
+            "SELECT to_id, SUM(LENGTH(value)) FROM versions JOIN contents USING (digest) "
+            "WHERE target = ? AND to_id IS NOT NULL GROUP BY to_id ORDER BY to_id DESC"
+        )
+        return self._db.execute(query, (target,)).fetchall()
+
     def purge(self, target: str) -> None:
         """Forget all that a target held; what was kept of it is overwritten on the disk too."""
         gone = self._db.execute("SELECT DISTINCT digest FROM versions WHERE target = ?", (target,)).fetchall()

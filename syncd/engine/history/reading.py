@@ -61,6 +61,20 @@ class Reading:
         """Return key -> brief digest of what a target holds now, as far as it is known."""
         return self._contents.held(target)
 
+    def shown(self) -> list[str]:
+        """Return the targets of which content may be kept."""
+        rows = self._db.execute("SELECT target FROM versions UNION SELECT target FROM history WHERE sensitive = 0")
+        return [row[0] for row in rows]
+
+    def pairs(self, target: str) -> set[str]:
+        """Return the keys of pairs that a target held, as far as their contents are kept; none for a file."""
+        rows = self._db.execute(
+            "SELECT DISTINCT key FROM versions WHERE target = ?1 AND NOT EXISTS "
+            "(SELECT 1 FROM history WHERE target = ?1 AND is_file)",
+            (target,),
+        )
+        return {row[0] for row in rows}
+
     def created_since(self, target: str, at: int) -> set[str]:
         """Return the keys that a target did not hold after an entry: what became of them first since is a create."""
         rows = self._db.execute(

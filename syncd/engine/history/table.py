@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from syncd.core.checksum import seal
+from syncd.core.gist import gist
 from syncd.core.history.model import HistoryOutcome
 from syncd.core.model import OPS, Change, Entry
 from syncd.engine.history.contents import BRIEF, Kept
 from syncd.engine.history.contents import SCHEMA as CONTENTS_SCHEMA
 from syncd.engine.history.reading import Reading
+from syncd.engine.history.trimming import Retention, trim
 
 SCHEMA = (
     """
@@ -27,14 +29,6 @@ CREATE INDEX IF NOT EXISTS history_by_proof ON history (waits_for) WHERE waits_f
 )
 _FEW = 100
 """So many entries of a target are compared as a whole each time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """How many entries of each target are kept, and how long after it was replaced, in seconds; `keep` 0 is none."""
-
-    keep: int
-    max_age_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +99,17 @@ class History(Reading):
             self._sensitive.add(one.target)
         sensitive = one.target in self._sensitive
         changes = json.dumps([self._sealed(change) for change in one.changes], separators=(",", ":"))
-        if one.outcome == "restored" and self._said(one, changes):
+        if one.outcome in ("failed", "restored") and self._said(one, changes):
             return
         at = self._insert(one, changes, sensitive, waits_for)
         if sensitive:
-            self._forget_contents(one.target)
+            self.forget_contents(one.target)
         elif one.outcome != "restored":
             self._follow(one, at, whole)
         self._compared[one.target] = one.config
         if self._known is not None:
             self._known.add(one.target)
-        self._trim(one.target, one.retention)
+        trim(self._db, self._contents, one.target, one.retention)
 
     def proved(self, reload: str) -> None:
         """Note that a probe has passed."""
@@ -132,6 +126,14 @@ class History(Reading):
                 (f"the probe of {reload} failed; the files that stood there before were put back", at),
             )
             self.doubt(target)
+
+    def trim(self, retention: Retention) -> None:
+        """Forget what is kept no longer of all targets; to be called within a transaction."""
+        for (target,) in self._db.execute("SELECT DISTINCT target FROM history").fetchall():
+            if retention.keep == 0:
+                self._forget(target)
+            else:
+                trim(self._db, self._contents, target, retention)
 
     def _insert(self, one: Happened, changes: str, sensitive: bool, waits_for: str | None) -> int:
         counts = {op: sum(change.op == op for change in one.changes) for op in OPS}
@@ -166,7 +168,10 @@ class History(Reading):
         row = self._db.execute(
             "SELECT outcome, changes, error FROM history WHERE target = ? ORDER BY id DESC LIMIT 1", (one.target,)
         ).fetchone()
-        return row is not None and tuple(row) == (one.outcome, changes, one.error)
+        if row is None or row[0] != one.outcome:
+            return False
+        # A retry tells of a pid or a time that is another each time.
+        return not one.changes or (row[1], gist(row[2] or "")) == (changes, gist(one.error or ""))
 
     def _follow(self, one: Happened, at: int, whole: bool) -> None:
         """Note what a target holds now: as a whole, or what was changed where the rest is known to be as noted."""
@@ -195,36 +200,20 @@ class History(Reading):
         }
         self._contents.put(one.target, at, kept, one.before)
 
-    def _forget_contents(self, target: str) -> None:
+    def forget_contents(self, target: str) -> None:
         """Keep nothing of a target that came to hold sensitive values: what was not sensitive may be so now."""
         self._contents.purge(target)
         rows = self._db.execute("SELECT id, changes FROM history WHERE target = ? AND sensitive = 0", (target,))
         for at, text in rows.fetchall():
             changes = json.dumps([[op, key, None, None, True, note] for op, key, _, _, _, note in json.loads(text)])
             self._db.execute("UPDATE history SET sensitive = 1, diff = NULL, changes = ? WHERE id = ?", (changes, at))
+        self.doubt(target)
 
     def _forget(self, target: str) -> None:
         if self.knows(target):
             self._contents.purge(target)
             self._db.execute("DELETE FROM history WHERE target = ?", (target,))
             self.doubt()
-
-    def _trim(self, target: str, retention: Retention) -> None:
-        """Forget entries that are too many, or whose content was replaced too long ago; the newest one stays."""
-        count = self._db.execute("SELECT COUNT(*) FROM history WHERE target = ?", (target,)).fetchone()[0]
-        query = "SELECT at FROM history WHERE target = ? ORDER BY id LIMIT 2"
-        oldest_two = self._db.execute(query, (target,)).fetchall()
-        limit = time.time() - retention.max_age_s
-        if count <= retention.keep and oldest_two[-1][0] >= limit:
-            return
-        rows = self._db.execute("SELECT id, at FROM history WHERE target = ? ORDER BY id DESC", (target,)).fetchall()
-        kept = 1
-        while kept < min(len(rows), retention.keep) and rows[kept - 1][1] >= limit:
-            kept += 1
-        if kept < len(rows):
-            oldest = rows[kept - 1][0]
-            self._db.execute("DELETE FROM history WHERE target = ? AND id < ?", (target, oldest))
-            self._contents.trim(target, oldest)
 
     def _keep_diff(self, at: int) -> None:
         """Keep an entry's diff as text: the content that it is made from goes."""

@@ -21,6 +21,7 @@ from syncd.targets.cloudflare.freeplan import daily
 from syncd.targets.cloudflare.parts import parts
 from syncd.targets.cloudflare.push import Push
 from syncd.targets.cloudflare.shared import PROCESS, Shared
+from syncd.targets.offers import ReadBack
 
 WITHIN_S = 60.0
 """How long a read or an apply waits for the API to take calls again, unless it is told otherwise."""
@@ -126,8 +127,8 @@ class CloudflareKv:
         """How often each value is read back; None for never. See `Verifies`."""
         return self.config.verify.interval if self.config.verify is not None else None
 
-    async def wrong(self, wanted: Sequence[Entry]) -> Mapping[str, str]:
-        """Return the digests of those values that are not the wanted ones; see `Verifies`.
+    async def read_back(self, wanted: Sequence[Entry]) -> ReadBack:
+        """Compare values with the wanted ones; see `Verifies`.
 
         Those written within two minutes are left out, for what is read may be older; so are values too large to be
         shown. What is not text is compared as far as the API shows it.
@@ -137,13 +138,14 @@ class CloudflareKv:
         """
         calls, deadline = await self._open(WITHIN_S)
         asked = {one.key: one for one in wanted if not calls.ledger.lately(one.key)}
-        found: dict[str, str] = {}
-        for key, text in (await calls.look(list(asked), deadline)).items():
-            same = text is not None and text.removeprefix("\ufeff") == wire.shown(asked[key].content or b"")
-            if not same and not calls.ledger.lately(key):
-                found[key] = "" if text is None else wire.digest(text.encode())
-                calls.ledger.wrong(key, asked[key].digest, found[key])
-        return found
+        looked = await calls.look(list(asked), deadline)
+        compared = {key: text for key, text in looked.items() if not calls.ledger.lately(key)}
+        wrong: dict[str, str] = {}
+        for key, text in compared.items():
+            if text is None or text.removeprefix("\ufeff") != wire.shown(asked[key].content or b""):
+                wrong[key] = "" if text is None else wire.digest(text.encode())
+                calls.ledger.wrong(key, asked[key].digest, wrong[key])
+        return ReadBack(frozenset(compared), wrong)
 
     def daily(self, entries: int, reconcile_s: float) -> Iterable[Daily]:
         """Return what it asks of its account in a day; see `Metered`."""

@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -142,14 +143,8 @@ def test_killed_at_every_call(tmp_path: Path, ends: ExitStack) -> None:
     """One after the other, with a check that accepts and one that refuses."""
     place = Killed(tmp_path, "a", "b")
     ends.callback(place.nest.close)
-    number = 0
-    for refused in (False, True):
-        call, killed = 0, True
-        while killed:
-            number, call = number + 1, call + 1
-            killed = place.kill(number, call=call, refused=refused)
-        assert call > 30
-    record("kill -9 between any two steps", area=AREA, injected="SIGKILL at each system call", times=number - 2)
+    done = kills_at_all_calls(place, False, True)
+    record("kill -9 between any two steps", area=AREA, injected="SIGKILL at each system call", times=done)
 
 
 @needs_root
@@ -157,12 +152,8 @@ def test_killed_at_every_call(tmp_path: Path, ends: ExitStack) -> None:
 def test_a_mounted_file_killed_at_every_call(tmp_path: Path, ends: ExitStack) -> None:
     """It is written in place and may be half there; the next start brings its backup back, and it is whole."""
     place = mounted(tmp_path, ends)
-    call, killed = 0, True
-    while killed:
-        call += 1
-        killed = place.kill(call, call=call, refused=True)
-    assert call > 30
-    record("kill -9 while a mounted file is written in place", area=AREA, injected="SIGKILL", times=call - 1)
+    done = kills_at_all_calls(place, True)
+    record("kill -9 while a mounted file is written in place", area=AREA, injected="SIGKILL", times=done)
 
 
 @needs_root
@@ -171,7 +162,7 @@ def test_a_backup_that_is_not_whole(tmp_path: Path, ends: ExitStack) -> None:
     """Where a backup has its name before it is whole, half of one is put in place of a good file."""
     place = mounted(tmp_path, ends, "backup_in_the_open")
     with pytest.raises(AssertionError, match="kill"):
-        kills_at_all_calls(place)
+        kills_at_all_calls(place, False, True)
     assert not all(whole(content) for content in place.held().values())
     record(
         "kill -9 while a mounted file is written in place", area=AREA, red_without="backups that are whole or absent"
@@ -189,14 +180,26 @@ def test_without_the_journal(tmp_path: Path, ends: ExitStack, without: str, why:
     place = Killed(tmp_path, "a", "b", without=without)
     ends.callback(place.nest.close)
     with pytest.raises(AssertionError, match="kill"):
-        kills(place, LONG) if fault == "kill -9 in a transaction" else kills_at_all_calls(place)
+        kills(place, LONG) if fault == "kill -9 in a transaction" else kills_at_all_calls(place, False, True)
     record(fault, area=AREA, red_without=why)
 
 
-def kills_at_all_calls(place: Killed) -> None:
-    """Kill at each call, every other time with a check that refuses."""
-    for call in range(1, 2 * place.calls):
-        place.kill(call, call=1 + call // 2, refused=bool(call % 2))
+def kills_at_all_calls(place: Killed, *refused: bool) -> int:
+    """Kill at one call after the other until a pass ends before that; return how often.
+
+    How many calls a pass makes depends on how the one before it ended, so there is no number to stop at.
+
+    Args:
+        refused: whether the check refuses; all calls are gone through for each.
+    """
+    done, number = 0, count(1)
+    for refuses in refused:
+        call = 1
+        while place.kill(next(number), call=call, refused=refuses):
+            call += 1
+        assert call > 30
+        done += call - 1
+    return done
 
 
 def mounted(folder: Path, ends: ExitStack, without: str = "") -> Killed:

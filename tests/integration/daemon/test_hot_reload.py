@@ -117,6 +117,58 @@ def test_a_glob_that_would_empty_the_edge_is_not_taken(stack: Stack, daemon: Sta
     assert stack.kv.requests("POST bulk/delete") == []
 
 
+def test_a_mended_template_lets_the_config_in(stack: Stack, daemon: Start) -> None:
+    """What was refused for a template is taken when that is mended, without a touch of the config."""
+    running = daemon()
+    (stack.folder / "new.j2").write_text("{% if %}")
+    stack.config["targets"]["new"] = {"kind": "template", "template": "new.j2", "path": "out/new"}
+    stack.write_config()
+    wait_until(lambda: "new.j2:1" in refusal(running), 10)
+    (stack.folder / "new.j2").write_text("{{ key('services/app/url') }}")
+    running.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: (stack.folder / "out/new").exists(), 10)
+    assert not refusal(running)
+
+
+def test_a_target_in_trouble_does_not_stand_in_the_way(stack: Stack, daemon: Start) -> None:
+    """A broken template of one target keeps no edit of another from being taken."""
+    (stack.folder / "broken.j2").write_text("{% if %}")
+    stack.config["targets"]["broken"] = {"kind": "template", "template": "broken.j2", "path": "out/broken"}
+    running = daemon(ready=False)
+    wait_until(lambda: running.events("target"), 10)
+    wait_until(lambda: running.target("broken")["state"] == "failed", 10)
+    stack.config["targets"]["other"] = OTHER
+    stack.config["limits"] = {"max_delete_percent": 20}
+    stack.write_config()
+    wait_until(lambda: (stack.folder / "out/other.env").exists(), 10)
+
+
+def test_a_slip_in_the_address_can_be_mended_at_once(stack: Stack, daemon: Start) -> None:
+    """A config that waits for a Consul that is not there does not hold up the next edit."""
+    running = daemon()
+    address = stack.config["consul"]["address"]
+    stack.config["consul"]["address"] = f"http://127.0.0.1:{free_port()}"
+    stack.write_config()
+    stack.config["targets"]["other"] = OTHER
+    stack.config["consul"]["address"] = address
+    time.sleep(1)  # so that the first edit is being looked at
+    stack.write_config()
+    wait_until(lambda: (stack.folder / "out/other.env").exists(), 8)
+    assert not running.events("config_refused")
+
+
+def test_a_pause_is_not_lost_by_a_new_name(stack: Stack, daemon: Start) -> None:
+    """A paused target that gets another name in the config would be written; that is refused."""
+    running = daemon()
+    assert stack.syncd("pause", "app-env")[0] == 0
+    stack.config["targets"]["renamed"] = stack.config["targets"].pop("app-env")
+    stack.write_config()
+    wait_until(lambda: "what the paused target 'app-env' writes; resume app-env first" in refusal(running), 10)
+    stack.put(services__app__url="http://127.0.0.1:82")
+    wait_until(lambda: running.target("app-env")["state"] == "paused", 10)
+    assert "127.0.0.1:82" not in (stack.folder / "out/app.env").read_text()
+
+
 def test_the_same_bytes_do_nothing(stack: Stack, daemon: Start) -> None:
     """A file that was only touched is not loaded again, by event or by SIGHUP."""
     running = daemon()

@@ -94,7 +94,7 @@ def test_a_renamed_reload_is_owed_still(place: Place, probe: bool) -> None:
     ran = place.once()
     assert ran.rc == 0, ran.stderr
     assert (place.folder / "loaded").exists()
-    assert [place.asked(f"SELECT * FROM {name}") for name in ("owed", "unproved")] == [[], []]  # noqa: S608
+    assert [place.asked(f"SELECT * FROM {name}") for name in ("owed", "unproved")] == [[], []]
     assert [path.name for path in (place.folder / "out").iterdir()] == ["app"]
 
 

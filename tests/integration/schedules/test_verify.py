@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from syncd.engine.daemon.verifying import round_order
 from tests.support.daemon import Daemon
 from tests.support.processes import wait_until
 from tests.support.stack import Stack
@@ -52,6 +53,16 @@ def test_nothing_is_said_or_written_where_values_are_right(stack: Stack, daemon:
     assert running.events("verified")[0]["entries"] == 5
     assert stack.kv.requests("PUT bulk") == []
     assert {call["status"] for call in stack.kv.requests("POST bulk/get")} == {200}
+
+
+def test_what_could_not_be_compared_is_not_said_to_be(stack: Stack, daemon: Start) -> None:
+    """Of what it wrote itself a moment ago it claims nothing, and the next round begins with it."""
+    stack.config["targets"]["edge"] |= {"verify": {"interval": "1s"}}
+    running = daemon()
+    line = wait_until(lambda: running.events("verified"), 15)[0]
+    assert (line["entries"], line["left_out"], line["wrong"]) == (0, 2, 0)
+    assert stack.kv.requests("POST bulk/get") == []
+    assert round_order("abcd", 0.5, {"b"}) == ["b", "c", "d", "a"]
 
 
 def test_a_wrong_value_that_is_not_text_is_found(stack: Stack, daemon: Start) -> None:

@@ -15,7 +15,7 @@ from syncd.targets.cloudflare.budget import Budget
 from syncd.targets.cloudflare.freeplan import daily
 from syncd.targets.cloudflare.ledger import TRUST_S, Ledger
 from syncd.targets.cloudflare.shared import Shared
-from syncd.targets.offers import Metered, Verifies
+from syncd.targets.offers import Metered, ReadBack, Verifies
 from tests.support.kv_server import WorkersKV
 from tests.unit.cloudflare import kit
 from tests.unit.cloudflare.test_calls import FAR, calls
@@ -96,7 +96,7 @@ async def test_a_wrong_value_is_known_until_it_is_written() -> None:
 
 
 async def test_a_target_tells_what_differs(kv_namespace: WorkersKV) -> None:
-    """On the real API: right, wrong and gone values; what is gone has no digest."""
+    """On the real API: right, wrong and gone values; what was written lately is not compared."""
     clock = kit.FakeClock()
     space = kv_namespace
     settings = kit.config(
@@ -112,9 +112,9 @@ async def test_a_target_tells_what_differs(kv_namespace: WorkersKV) -> None:
     await target.apply(changes, lambda _done, _total: None)
     space.put("b", "2", space.metadata("b"))
     space.delete("c")
-    assert await target.wrong(wanted) == {}
+    assert await target.read_back(wanted) == ReadBack(frozenset(), {})
     clock.at += TRUST_S
-    assert await target.wrong(wanted) == {"b": wire.digest(b"2"), "c": ""}
+    assert await target.read_back(wanted) == ReadBack(frozenset("abcd"), {"b": wire.digest(b"2"), "c": ""})
     assert isinstance(target, Verifies)
     assert isinstance(target, Metered)
     assert target.verify_interval_s == DAY_S

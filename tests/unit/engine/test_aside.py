@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
+import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +22,7 @@ from syncd.engine import reading
 from syncd.engine.aside import AT_ONCE, aside
 from syncd.engine.reading import render_aside, render_now
 from syncd.engine.templates import TemplateStore
+from tests.support.processes import eventually
 
 
 def forever() -> None:
@@ -210,3 +214,107 @@ async def test_templates_that_another_process_asked_for_are_watched(tmp_path: Pa
     assert not store.changed()
     (tmp_path / "late.j2").write_text("newer")
     assert store.changed() == {"late.j2"}
+
+
+class Restless(Overtaken):
+    """A source that has another value each time it is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = 0
+
+    async def read(self, needs: frozenset[Need], known: Snapshot | None = None) -> Snapshot:
+        """Return a new one; gives up on who never has enough."""
+        self.reads += 1
+        assert self.reads < 20, "it is read again and again"
+        return Snapshot({"a": Item("a", str(self.reads).encode(), self.reads)}, index=self.reads)
+
+
+async def test_a_source_that_changes_all_the_time_is_rendered_twice(tmp_path: Path) -> None:
+    """What there is after two renderings is given, and said to be overtaken: else it would never be applied."""
+
+    def desired(view: Any, _masked: Any) -> Desired:
+        view.reads.add(Need("key", "a"))
+        return Desired({"f": Entry("f", "digest", content=view.snapshot.items["a"].value)})
+
+    source: Any = Restless()
+    made: Any = SimpleNamespace(name="t", desired=desired, needs=lambda: frozenset({Need("key", "a")}))
+    rendered = await render_now(source, made, TemplateStore(tmp_path))
+    assert (rendered.overtaken, rendered.desired.entries["f"].content, source.reads) == (True, b"3", 4)
+
+
+async def test_a_target_that_wants_other_folders_each_time_fails(tmp_path: Path) -> None:
+    """It is not rendered for ever."""
+
+    def desired(view: Any, _masked: Any) -> Desired:
+        raise NeedMore(frozenset({Need("folder", f"{len(asked)}/")}))
+
+    asked: list[frozenset[Need]] = []
+
+    async def read(needs: frozenset[Need], known: Snapshot | None = None) -> Snapshot:
+        asked.append(needs)
+        assert len(asked) < 200, "it is read again and again"
+        return Snapshot()
+
+    source: Any = SimpleNamespace(read=read)
+    made: Any = SimpleNamespace(name="t", desired=desired, needs=lambda: frozenset({Need("key", "a")}))
+    with pytest.raises(TargetError, match="new folders again and again"):
+        await render_now(source, made, TemplateStore(tmp_path))
+
+
+@pytest.mark.parametrize("there_before", [True, False])
+async def test_a_template_that_is_edited_while_it_is_rendered_aside(there_before: bool, tmp_path: Path) -> None:
+    """It was not known until then, so nobody told of the edit: it is rendered again, with the text as it is now."""
+    store = TemplateStore(tmp_path)
+    late = tmp_path / "late.j2"
+    if there_before:
+        late.write_text("old")
+
+    def desired(view: Any, _masked: Any) -> Desired:
+        text = store.load("late.j2")
+        if text in ("old", None):
+            late.write_text("newer")
+        return Desired({"f": Entry("f", "digest", content=(text or "").encode())})
+
+    reading._slow.add("t")
+    source: Any = Overtaken(Snapshot())
+    made: Any = SimpleNamespace(name="t", desired=desired, needs=lambda: frozenset({Need("key", "a")}))
+    rendered = await render_now(source, made, store)
+    assert (rendered.overtaken, rendered.desired.entries["f"].content) == (False, b"newer")
+
+
+async def test_what_cannot_be_ended_at_once_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy in an uninterruptible sleep keeps nobody; it is waited for in the background, and leaves no zombie."""
+    release = tmp_path / "release"
+
+    def deaf() -> None:
+        until = time.monotonic() + 10
+        while not release.exists() and time.monotonic() < until:
+            time.sleep(0.01)
+
+    before = children()
+    monkeypatch.setattr("syncd.engine.aside.GONE_S", 0.05, raising=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "kill", lambda *_: None)
+        with pytest.raises(TimeoutError):
+            await aside(deaf, 0.1)
+    (left,) = children() - before
+    release.touch()
+    await eventually(lambda: left not in children())
+
+
+async def test_work_that_nobody_waits_for_leaves_no_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither where it is cancelled before the pipe is connected."""
+
+    async def cancelled(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    before = os.listdir("/proc/self/fd")  # noqa: PTH208
+    monkeypatch.setattr(asyncio.get_running_loop(), "connect_read_pipe", cancelled)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with pytest.raises(asyncio.CancelledError):
+            await aside(forever, 60)
+        gc.collect()
+    assert os.listdir("/proc/self/fd") == before  # noqa: PTH208
+    assert [one for one in caught if issubclass(one.category, ResourceWarning)] == []

@@ -7,7 +7,7 @@ import pytest
 
 from syncd.core.history.model import HistoryOutcome
 from syncd.core.model import Change, text_entry
-from syncd.engine.history import table
+from syncd.engine.history import table, trimming
 from syncd.engine.history.table import Happened, Retention
 from syncd.engine.journal import Inputs, Journal
 
@@ -76,7 +76,7 @@ def test_age_is_looked_at_without_a_change(journal: Journal, monkeypatch: pytest
 
 def test_it_is_bounded_in_bytes(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     """Large contents that have nothing in common push out the oldest; what is held now stays."""
-    monkeypatch.setattr(table, "MOST_BYTES", 200_000)
+    monkeypatch.setattr(trimming, "MOST_BYTES", 200_000)
     keep = replace(BASE, retention=Retention(100, 3600.0))
     for number in range(20):
         last = tell(journal, f"{number} " * 20_000, base=keep)
