@@ -112,6 +112,11 @@ class Globals:
         """The config file to use."""
         return self.config or Path(os.environ.get("SYNCD_CONFIG") or DEFAULT_CONFIG)
 
+    @property
+    def names_config(self) -> bool:
+        """Whether somebody named the config file, as an option or in the environment."""
+        return self.config is not None or bool(os.environ.get("SYNCD_CONFIG"))
+
 
 def seconds(option: str, text: str) -> float:
     """Return the seconds of a duration given on the command line.

@@ -10,6 +10,7 @@ import typer
 
 from syncd.cli import options, output, session
 from syncd.core.errors import SyncdError
+from syncd.core.printable import printable
 
 _CHANGES_PENDING = 2
 
@@ -53,8 +54,9 @@ def run_plan(
     from syncd.engine.deadline import Deadline
 
     deadline = Deadline(timeout_s)
+    loaded = session.load(given)
     result, key = session.work(
-        session.load(given),
+        loaded,
         source,
         deadline,
         lambda setup, opened: engine.plan(setup, opened, selected=selected, deadline=deadline, env=os.environ),
@@ -66,6 +68,8 @@ def run_plan(
         except SyncdError as error:
             refusal = error
     output.write_pass(result, form, hide_values=hide_values, markdown_file=markdown_file)
+    if (paused := session.state_of(loaded).pauses.status()) is not None:
+        print(printable(f"warning: the daemon applies none of it: {paused.words()}"), file=sys.stderr)
     if refusal is not None:
         raise refusal
     if out is not None:

@@ -50,6 +50,13 @@ def load(given: Globals, *, offline: bool = False) -> "Loaded":
     return loaded
 
 
+def state_of(loaded: "Loaded") -> "StateDir":
+    """Return the state dir of a configuration; makes nothing."""
+    from syncd.engine.statedir import StateDir
+
+    return StateDir(loaded.base_dir / loaded.config.state_dir)
+
+
 @dataclass(frozen=True, slots=True)
 class Operated:
     """What a command needs that looks after a daemon; `loaded` is None where the config file cannot be loaded."""
@@ -93,7 +100,7 @@ def operated(given: Globals) -> Operated:
         more = f" (and {len(rest)} more: syncd check)" if rest else ""
         print(printable(f"warning: {first}{more}; going on with the state dir {state.path}"), file=sys.stderr)
         return Operated(state, None)
-    return Operated(StateDir(loaded.base_dir / loaded.config.state_dir), loaded)
+    return Operated(state_of(loaded), loaded)
 
 
 def work(loaded: "Loaded", source_file: Path | None, deadline: "Deadline", do: Work[T]) -> T:

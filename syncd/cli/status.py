@@ -4,14 +4,16 @@ import json
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
 from syncd.cli import options, output, session
-from syncd.core.errors import SyncdError
+from syncd.core.errors import ConfigError, SyncdError
+from syncd.core.printable import printable
+from syncd.core.status import PauseStatus
 
 _DEFAULT_URL = "http://127.0.0.1:9464"
 _TIMEOUT_S = 5.0
@@ -39,36 +41,71 @@ def status(
 ) -> int:
     """Show what the daemon says of source and targets; exit 0 ready, 1 not ready, 69 no daemon."""
     given = session.start(context, config, log_format, log_level)
-    url = url or _url_of(given)
+    places = _places(given) if url is None else lambda: [url]
     if watch:
         from syncd.cli.watching import watch as watch_status
 
-        return watch_status(lambda: _fetch(url), text_lines, _silence(url), as_json=form is options.StatusFormat.json)
-    document = _fetch(url)
+        return watch_status(
+            lambda: _ask(places()),
+            text_lines,
+            lambda: _silence(places()),
+            as_json=form is options.StatusFormat.json,
+        )
+    document = _ask(places())
     if document is None:
-        print(f"syncd: {_silence(url)}", file=sys.stderr)
+        print(f"syncd: {_silence(places())}", file=sys.stderr)
         return _NO_DAEMON
     if form is options.StatusFormat.json:
         output.write_json(document)
     else:
         for line in text_lines(document):
-            print(line)
+            print(printable(line))
     return _READY if document["ready"] else _NOT_READY
 
 
-def _silence(url: str) -> str:
-    return f"no daemon answers at {url}; start it with `syncd run`, or give --url"
+def _silence(places: Sequence[str]) -> str:
+    return f"no daemon answers at {' or '.join(places)}; start it with `syncd run`, or give --url"
 
 
-def _url_of(given: options.Globals) -> str:
-    if not given.config_path.exists():
-        return _DEFAULT_URL
-    http = session.load(given, offline=True).config.http
-    if http is None:
-        return _DEFAULT_URL
-    host, port = http.address
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - where it listens, not where we do
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+def _places(given: options.Globals) -> Callable[[], Sequence[str]]:
+    """Return what says where the daemon may answer: where it noted that it listens, then where the config says.
+
+    Raises:
+        ConfigError: the config cannot be loaded, and there is no state dir to go by.
+    """
+    from syncd.engine.whereabouts import noted, url_of
+
+    try:
+        found = session.operated(given)
+    except ConfigError:
+        if given.names_config or given.config_path.exists():
+            raise
+        return lambda: [_DEFAULT_URL]
+    own = (found.loaded and url_of(found.loaded.config)) or _DEFAULT_URL
+
+    def places() -> Sequence[str]:
+        where = noted(found.state.path)
+        return list(dict.fromkeys([where.url, own] if where is not None and where.url is not None else [own]))
+
+    return places
+
+
+def _ask(places: Sequence[str]) -> dict[str, Any] | None:
+    """Return the status that the first daemon tells, None where none answers.
+
+    Raises:
+        StatusRefused: something answers, and is none.
+    """
+    refusal: StatusRefused | None = None
+    for url in places:
+        try:
+            if (document := _fetch(url)) is not None:
+                return document
+        except StatusRefused as error:
+            refusal = refusal or error
+    if refusal is not None:
+        raise refusal
+    return None
 
 
 def _fetch(url: str) -> dict[str, Any] | None:
@@ -86,32 +123,35 @@ def _fetch(url: str) -> dict[str, Any] | None:
 
 
 def text_lines(document: dict[str, Any]) -> Iterator[str]:
-    """Yield a status document as lines of text."""
+    """Yield a status document as lines of text; some may hold what is not printable."""
     source = document["source"]
     contact = _time(source["last_contact_at"])
     yield f"source: {source['state']}, index {source['index']}, last contact {contact}"
-    if source["error"]:
-        yield f"  ! {source['error']}"
+    yield from _bad(source["error"])
     if source.get("last_good_at"):
         yield f"  the last known good of {_time(source['last_good_at'])} stands in for it"
     if lock := document.get("lock"):
         yield f"lock {lock['key']}: held by {'this instance' if lock['leading'] else lock['holder'] or 'nobody'}"
-        if lock["error"]:
-            yield f"  ! {lock['error']}"
+        yield from _bad(lock["error"])
     if (config := document.get("config")) and config["error"]:
         yield f"{config['file']}: was changed and is not in use:"
-        for line in config["error"].splitlines():
-            yield f"  ! {line}"
+        yield from _bad(config["error"])
+    if paused := document.get("paused"):
+        yield PauseStatus(paused["since"], paused["why"]).words()
     for target in document["targets"]:
         applied = _time(target["last_applied_at"])
         yield (
             f"{target['name']} ({target['kind']}): {target['state']}, {_entries(target['entries'])}, applied {applied}"
         )
         for reason in target["reasons"]:
-            yield f"  ! {reason}"
+            yield from _bad(reason)
         if target["next_retry_at"]:
             yield f"  next try {_time(target['next_retry_at'])}"
     yield "ready" if document["ready"] else "not ready"
+
+
+def _bad(text: str | None) -> Iterator[str]:
+    return (f"  ! {line}" for line in (text or "").split("\n") if line)
 
 
 def _entries(count: int) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from syncd.cli import output
 from syncd.core.errors import SyncdError
 from syncd.core.printable import printable
+from syncd.core.status import PauseStatus
 
 _EVERY_S = 1.0
 _PASSING = ("last_checked_at", "last_contact_at", "uptime_s", "index", "consul_index")
@@ -23,7 +24,7 @@ Document = dict[str, Any]
 def watch(
     fetch: Callable[[], Document | None],
     lines: Callable[[Document], Iterable[str]],
-    silence: str,
+    silence: Callable[[], str],
     *,
     as_json: bool,
 ) -> int:
@@ -35,7 +36,7 @@ def watch(
     Args:
         fetch: asks the daemon; None where none answers.
         lines: makes text of a status.
-        silence: what is said where no daemon answers.
+        silence: gives what is said where no daemon answers.
     """
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -43,7 +44,8 @@ def watch(
 
     def asked() -> tuple[Document | None, str]:
         try:
-            return fetch(), silence
+            document = fetch()
+            return document, "" if document is not None else silence()
         except SyncdError as error:
             return None, str(error)
 
@@ -68,10 +70,33 @@ def _draw(
     with Live(console=console, auto_refresh=False, screen=False) as live:
         while not stopping.is_set():
             document, silence = asked()
-            shown = [silence] if document is None else list(lines(document))
-            text = Text("\n".join([f"{_now()}  (Ctrl-C ends it)", *map(printable, shown)]))
+            shown = [silence] if document is None else _by_need(lines(_troubled_first(document)))
+            text = Text("\n".join(_fitting([f"{_now()}  (Ctrl-C ends it)", *map(printable, shown)], *console.size)))
             live.update(text, refresh=True)
             stopping.wait(_EVERY_S)
+
+
+def _troubled_first(document: Document) -> Document:
+    """Return a status with the targets first that are not in sync."""
+    return {**document, "targets": sorted(document["targets"], key=lambda one: one["state"] == "in_sync")}
+
+
+def _by_need(lines: Iterable[str]) -> list[str]:
+    """Return the lines of a status with the last one, whether it is ready, as the first."""
+    *others, ready = lines
+    return [ready, *others]
+
+
+def _fitting(lines: list[str], columns: int, rows: int) -> list[str]:
+    """Return the lines that a screen takes, and how many there are beside them: it can be drawn over only as a whole."""
+    left = rows - 1  # where the cursor stands below
+    heights = [max(1, -(-cell_len(line) // columns)) for line in lines]
+    if sum(heights) <= left:
+        return lines
+    kept = 0
+    while kept < len(lines) and sum(heights[: kept + 1]) < left:
+        kept += 1
+    return [*lines[:kept], f"… and {len(lines) - kept} more lines: syncd status"[:columns]]
 
 
 def _append(asked: Callable[[], tuple[Document | None, str]], stopping: threading.Event, *, as_json: bool) -> None:
@@ -93,12 +118,22 @@ def _append(asked: Callable[[], tuple[Document | None, str]], stopping: threadin
 
 
 def _facts(document: Document) -> dict[str, str]:
-    """Return what is said of the source, of each target and of all, by name."""
-    source = document["source"]
-    facts = {"source": _with_why(source["state"], [source["error"]] if source["error"] else [])}
+    """Return what is said of the source, the lock, the config, a pause, each target and all, by name."""
+    source, lock, config, paused = (document.get(name) for name in ("source", "lock", "config", "paused"))
+    facts = {"source": _with_why(source["state"], _some(source["error"]))} if source else {}
+    if lock:
+        holder = "this instance" if lock["leading"] else lock["holder"] or "nobody"
+        facts["lock"] = _with_why(f"held by {holder}", _some(lock["error"]))
+    if config:
+        facts[config["file"]] = _with_why("was changed and is not in use", [config["error"]]) if config["error"] else "in use"
+    facts["pause"] = PauseStatus(paused["since"], paused["why"]).words() if paused else "nothing is paused as a whole"
     for one in document["targets"]:
         facts[one["name"]] = _with_why(one["state"], one["reasons"])
     return {**facts, "daemon": "ready" if document["ready"] else "not ready"}
+
+
+def _some(error: str | None) -> list[str]:
+    return [error] if error else []
 
 
 def _with_why(state: str, reasons: list[str]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from syncd.core.errors import Refused, SourceUnavailable
 from syncd.core.report.model import PassResult
 from syncd.engine import planfile
+from syncd.engine.adopting import adopt
 from syncd.engine.applying import Conditions, apply_pass
 from syncd.engine.deadline import Deadline
 from syncd.engine.journal import Journal
@@ -68,6 +69,7 @@ async def once(
             groups = recover(journal, setup.outputs, setup.state.backups)
             if groups:
                 recovered(groups)
+            adopt(setup, journal)
             key = setup.state.plan_key(env, make=True)
             journal.history.seal_with(key)
             async with one_writer(setup, selected, conditions.deadline, command) as permit:

@@ -12,6 +12,7 @@ from syncd.core.model import OPS, Desired, Entry, Plan
 from syncd.core.report.lines import DONE, obstacles
 from syncd.core.report.model import ReloadResult, TargetResult
 from syncd.core.snapshot import Snapshot
+from syncd.engine.adopting import adopt, bare_keys, forget_sensitive
 from syncd.engine.applying import Conditions, apply_group
 from syncd.engine.deadline import Deadline
 from syncd.engine.history.contents import Kept
@@ -131,6 +132,7 @@ async def roll_back_alone(
         journal = open_journal(setup)
         try:
             recover(journal, setup.outputs, setup.state.backups)
+            adopt(setup, journal)
             journal.history.seal_with(setup.state.plan_key(env, make=True))
             possible(journal, target, to, setup)
             async with one_writer(setup, [name], deadline, "rollback") as permit:
@@ -194,6 +196,7 @@ def check_possible(setup: Setup, name: str, to: int) -> None:
     """
     journal = read_journal(setup)
     try:
+        forget_sensitive(journal, setup.rules, bare_keys(setup))
         possible(journal, setup.targets[name], to, setup)
     finally:
         journal.close()

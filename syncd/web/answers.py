@@ -5,6 +5,7 @@ import time
 from aiohttp import web
 
 from syncd.core.history.lines import detail_lines
+from syncd.core.printable import printable
 from syncd.core.report.lines import target_lines
 from syncd.core.report.model import TargetResult
 from syncd.web import page
@@ -26,7 +27,8 @@ class Answers:
         """200 where every target is in sync and fresh, else 503 with the reasons."""
         status = self._told.status()
         reasons = status.not_ready(time.time())
-        lines = [*(reasons or ["ready"]), *status.remarks()]
+        said = [*(reasons or ["ready"]), *status.remarks()]
+        lines = [printable(line) for text in said for line in text.split("\n")]
         return web.Response(text="\n".join(lines) + "\n", status=503 if reasons else 200)
 
     async def metrics(self, _request: web.Request) -> web.Response:
@@ -53,10 +55,12 @@ class Answers:
 
     async def change(self, request: web.Request) -> web.Response:
         """One change of the history."""
-        found = self._told.change(int(request.match_info["number"]))
+        number = int(request.match_info["number"])
+        found = self._told.change(number)
         if found is None:
-            raise web.HTTPNotFound(text="this change is not kept any more\n")
-        number = found.entry.id
+            newest = next((one.id for one in self._told.history()), 0)
+            words = "this change is not kept any more" if 0 < number < newest else "there is no such change"
+            raise web.HTTPNotFound(text=f"{words}\n")
         return _html(page.alone(f"Change {number}", detail_lines(found), f"syncd show {number}"))
 
 

@@ -8,7 +8,8 @@ from syncd.core.errors import ReloadError, StateError
 from syncd.core.history.model import HistoryOutcome
 from syncd.core.model import Entry
 from syncd.engine import current
-from syncd.engine.history.table import Happened, Retention
+from syncd.engine.history.table import Happened
+from syncd.engine.history.trimming import Retention
 from syncd.engine.journal import Journal, Written
 from syncd.engine.reading import is_file
 from syncd.engine.setup import Setup

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from syncd.core.checksum import seal
-from syncd.core.gist import gist
 from syncd.core.history.model import HistoryOutcome
 from syncd.core.model import OPS, Change, Entry
+from syncd.core.reasons import same_reason
 from syncd.engine.history.contents import BRIEF, Kept
 from syncd.engine.history.contents import SCHEMA as CONTENTS_SCHEMA
 from syncd.engine.history.reading import Reading
@@ -171,7 +171,7 @@ class History(Reading):
         if row is None or row[0] != one.outcome:
             return False
         # A retry tells of a pid or a time that is another each time.
-        return not one.changes or (row[1], gist(row[2] or "")) == (changes, gist(one.error or ""))
+        return not one.changes or (row[1] == changes and same_reason(row[2], one.error))
 
     def _follow(self, one: Happened, at: int, whole: bool) -> None:
         """Note what a target holds now: as a whole, or what was changed where the rest is known to be as noted."""

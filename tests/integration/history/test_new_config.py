@@ -87,7 +87,7 @@ def test_a_renamed_reload_is_owed_still(place: Place, probe: bool) -> None:
     place.config["reloads"] = {"old": {"run": ["true"]}}
     assert place.once().rc == 0
     place.pin("second")
-    place.config["reloads"] = {"old": {"run": ["false"], **({"probe": {"run": ["true"]}} if probe else {})}}
+    place.config["reloads"] = {"old": {"run": ["false"], **({"probe": {"tcp": "127.0.0.1:9"}} if probe else {})}}
     assert place.once().rc == 1
     place.config["targets"]["app"]["reload"] = "new"
     place.config["reloads"] = {"new": {"run": ["touch", "loaded"]}}

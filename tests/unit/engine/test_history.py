@@ -9,7 +9,8 @@ import pytest
 from syncd.core.history.model import HistoryDetail
 from syncd.core.model import Change, Entry, text_entry
 from syncd.engine.history import table
-from syncd.engine.history.table import Happened, Retention
+from syncd.engine.history.table import Happened
+from syncd.engine.history.trimming import Retention
 from syncd.engine.journal import Inputs, Journal, Written
 
 BASE = Happened("edge", "pairs", "applied", 7, Retention(100, 3600.0), "config-1", False, {})

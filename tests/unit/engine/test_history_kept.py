@@ -8,7 +8,8 @@ import pytest
 from syncd.core.history.model import HistoryOutcome
 from syncd.core.model import Change, text_entry
 from syncd.engine.history import table, trimming
-from syncd.engine.history.table import Happened, Retention
+from syncd.engine.history.table import Happened
+from syncd.engine.history.trimming import Retention
 from syncd.engine.journal import Inputs, Journal
 
 BASE = Happened("app", "template", "applied", 7, Retention(3, 3600.0), "config-1", True, {})
