@@ -21,7 +21,8 @@ RUN /build/tools/bin/pip wheel --no-cache-dir --disable-pip-version-check --no-d
  && sh slim.sh /opt/syncd
 
 FROM ${PYTHON_IMAGE}
-ARG VERSION=unknown
+# A test holds it equal to syncd/__init__.py: a label cannot be read from a file.
+ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="syncd" \
       org.opencontainers.image.description="Keeps running systems true to their configuration: Consul to Workers KV, .env files, nginx and any Jinja2 template." \

@@ -79,10 +79,13 @@ def show(
 
 def _open(given: options.Globals, targets: list[str]) -> "Journal":
     """Return a copy of the journal; of a target that left the config it may know still."""
+    from syncd.engine.history.forgetting import hide_sensitive
     from syncd.engine.journal import Journal
 
     found = session.operated(given)
     journal = Journal.snapshot(found.state.journal)
+    if found.loaded is not None:
+        hide_sensitive(journal, found.loaded.config)
     for name in targets:
         if (found.loaded is None or not found.knows(name)) and not journal.history.knows(name):
             journal.close()

@@ -27,6 +27,7 @@ from syncd.cli import (
     schema,
     status,
 )
+from syncd.cli.usage import usage_error
 from syncd.core.errors import ConfigError, SyncdError, UsageError
 from syncd.core.printable import printable
 
@@ -105,7 +106,7 @@ def main() -> int:
     except typer.Abort:
         return _INTERRUPTED
     except typer.TyperException as error:
-        _say(f"syncd: {error.format_message().rstrip(chr(46))}; see `syncd --help`")
+        _say(f"syncd: {usage_error(error.format_message())} (see `syncd --help`)")
         return UsageError.exit_code
     except Exception as error:
         _say(f"syncd: {logs.internal_error(error)}")

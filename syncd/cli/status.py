@@ -7,11 +7,12 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
 from syncd.cli import options, output, session
-from syncd.core.errors import ConfigError, SyncdError
+from syncd.core.errors import ConfigError, SyncdError, UsageError
 from syncd.core.printable import printable
 from syncd.core.status import PauseStatus
 
@@ -41,7 +42,7 @@ def status(
 ) -> int:
     """Show what the daemon says of source and targets; exit 0 ready, 1 not ready, 69 no daemon."""
     given = session.start(context, config, log_format, log_level)
-    places = _places(given) if url is None else lambda: [url]
+    places = _places(given) if url is None else _only(url)
     if watch:
         from syncd.cli.watching import watch as watch_status
 
@@ -61,6 +62,18 @@ def status(
         for line in text_lines(document):
             print(printable(line))
     return _READY if document["ready"] else _NOT_READY
+
+
+def _only(url: str) -> Callable[[], Sequence[str]]:
+    """Return the one place that `--url` names; UsageError where nobody could be asked there."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # no port, or no address in brackets
+        usable = False
+    if not usable:
+        raise UsageError(f"--url {url}: is not a URL; write one such as {_DEFAULT_URL}")
+    return lambda: [url]
 
 
 def _silence(places: Sequence[str]) -> str:

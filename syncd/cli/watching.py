@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import Any
 
 from syncd.cli import output
@@ -17,6 +18,10 @@ from syncd.core.status import PauseStatus
 _EVERY_S = 1.0
 _PASSING = ("last_checked_at", "last_contact_at", "uptime_s", "index", "consul_index")
 """What moves without anything having happened."""
+
+_IN_USE, _NOT_PAUSED = "in use", "nothing is paused as a whole"
+_USUAL = (_IN_USE, _NOT_PAUSED)
+"""What is said only after it was otherwise."""
 
 Document = dict[str, Any]
 
@@ -71,8 +76,9 @@ def _draw(
         while not stopping.is_set():
             document, silence = asked()
             shown = [silence] if document is None else _by_need(lines(_troubled_first(document)))
-            text = Text("\n".join(_fitting([f"{_now()}  (Ctrl-C ends it)", *map(printable, shown)], *console.size)))
-            live.update(text, refresh=True)
+            everything = [f"{_now()}  (Ctrl-C ends it)", *map(printable, shown)]
+            heights = [len(Text(line).wrap(console, console.width)) for line in everything]
+            live.update(Text("\n".join(_fitting(everything, heights, console.height))), refresh=True)
             stopping.wait(_EVERY_S)
 
 
@@ -87,16 +93,12 @@ def _by_need(lines: Iterable[str]) -> list[str]:
     return [ready, *others]
 
 
-def _fitting(lines: list[str], columns: int, rows: int) -> list[str]:
-    """Return the lines that a screen takes, and how many there are beside them: it can be drawn over only as a whole."""
-    left = rows - 1  # where the cursor stands below
-    heights = [max(1, -(-cell_len(line) // columns)) for line in lines]
-    if sum(heights) <= left:
+def _fitting(lines: list[str], heights: list[int], rows: int) -> list[str]:
+    """Return the lines that a screen of so many rows takes, then how many more there are: only those are drawn over."""
+    if sum(heights) < rows:  # the cursor stands below
         return lines
-    kept = 0
-    while kept < len(lines) and sum(heights[: kept + 1]) < left:
-        kept += 1
-    return [*lines[:kept], f"… and {len(lines) - kept} more lines: syncd status"[:columns]]
+    kept = sum(total < rows - 1 for total in accumulate(heights))
+    return [*lines[:kept], f"… {len(lines) - kept} more lines: syncd status"]
 
 
 def _append(asked: Callable[[], tuple[Document | None, str]], stopping: threading.Event, *, as_json: bool) -> None:
@@ -111,7 +113,7 @@ def _append(asked: Callable[[], tuple[Document | None, str]], stopping: threadin
         else:
             facts = {"daemon": silence} if document is None else _facts(document)
             for name, words in facts.items():
-                if said.get(name) != words:
+                if said.get(name, words if words in _USUAL else None) != words:
                     print(printable(f"{_now()}  {name}: {words}"), flush=True)
             said = facts
         stopping.wait(_EVERY_S)
@@ -125,8 +127,9 @@ def _facts(document: Document) -> dict[str, str]:
         holder = "this instance" if lock["leading"] else lock["holder"] or "nobody"
         facts["lock"] = _with_why(f"held by {holder}", _some(lock["error"]))
     if config:
-        facts[config["file"]] = _with_why("was changed and is not in use", [config["error"]]) if config["error"] else "in use"
-    facts["pause"] = PauseStatus(paused["since"], paused["why"]).words() if paused else "nothing is paused as a whole"
+        refused = "was changed and is not in use"
+        facts[config["file"]] = _with_why(refused, [config["error"]]) if config["error"] else _IN_USE
+    facts["pause"] = PauseStatus(paused["since"], paused["why"]).words() if paused else _NOT_PAUSED
     for one in document["targets"]:
         facts[one["name"]] = _with_why(one["state"], one["reasons"])
     return {**facts, "daemon": "ready" if document["ready"] else "not ready"}

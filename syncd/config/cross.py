@@ -3,7 +3,7 @@
 They are found on the raw tree, so that a wrong field does not hide them. Looks whether files exist; nothing else.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import cast
 
@@ -18,8 +18,14 @@ Hooks = Mapping[str, tuple[type[TargetConfig], ...]]
 """For each target, whose hooks to ask: its kind's, or every kind's where its kind is wrong."""
 
 
-def check(root: Table, base_dir: FilePath, hooks: Hooks, report: Report) -> Iterator[Fault]:
-    """Return every fault between the fields of a config, in no order."""
+def check(
+    root: Table, base_dir: FilePath, hooks: Hooks, report: Report, known: Iterable[Fault] = ()
+) -> Iterator[Fault]:
+    """Return every fault between the fields of a config, in no order.
+
+    Args:
+        known: faults of single fields: a reload that has one is not said to do nothing, for it was to do that.
+    """
     targets = {name: node for name, node in _tables(root, "targets") if name in hooks}
     reloads = find(root, ("reloads",))
     names = list(reloads.items) if isinstance(reloads, Table) else []
@@ -28,7 +34,7 @@ def check(root: Table, base_dir: FilePath, hooks: Hooks, report: Report) -> Iter
         for one in dict.fromkeys(one for kind in hooks[name] for one in kind.references(raw)):
             yield from _missing(root, name, one, names, base_dir, report)
     yield from _written_twice(root, targets, hooks, base_dir, report)
-    yield from _contradictions(root, report)
+    yield from _contradictions(root, report, [one.path for one in known])
 
 
 def _tables(root: Table, section: str) -> Iterator[tuple[str, Table]]:
@@ -78,9 +84,14 @@ def _collide(one: Claim, other: Claim) -> bool:
     return one.prefix.startswith(other.prefix) or other.prefix.startswith(one.prefix)
 
 
-def _contradictions(root: Table, report: Report) -> Iterator[Fault]:
+def _contradictions(root: Table, report: Report, wrong: Sequence[str]) -> Iterator[Fault]:
     for name, reload in _tables(root, "reloads"):
-        yield from _reload_contradictions(("reloads", name), reload, report)
+        at: Path = ("reloads", name)
+        found = list(_reload_contradictions(at, reload, report))
+        yield from found
+        does = _present(reload, (*WAYS, "check", "result_file"))
+        if not (does or found or any(path.startswith(f"reloads.{name}.") for path in wrong)):
+            yield report(at, f"does nothing; write check, result_file, {join(WAYS)}")
     consul = root.items.get("consul")
     if isinstance(consul, Table) and len(_present(consul, ("token", "token_file"))) > 1:
         yield report(("consul", "token_file"), "stands beside token; keep one of them")
@@ -96,8 +107,6 @@ def _reload_contradictions(at: Path, reload: Table, report: Report) -> Iterator[
     ways = _present(reload, WAYS)
     if len(ways) > 1:
         yield report(at, f"has {' and '.join(ways)}; keep one of them")
-    elif not ways and not _present(reload, ("check", "result_file")):
-        yield report(at, f"does nothing; write check, result_file, {join(WAYS)}")
     yield from _not_one(reload, (*at, "signal"), ("pid_file", "process"), report)
     yield from _not_one(reload, (*at, "docker"), ("service", "label"), report)
     yield from _not_one(reload, (*at, "docker"), ("signal", "exec", "restart"), report)

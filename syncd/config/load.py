@@ -140,7 +140,7 @@ class _Loader:
             model = self.target(name, node, kind) if kind else None
             if model is not None:
                 built[name] = model
-        self.faults += cross.check(self.root, self.base_dir, hooks, self.report)
+        self.faults += cross.check(self.root, self.base_dir, hooks, self.report, tuple(self.faults))
         return config and config.model_copy(update={"targets": built})
 
     def check_name(self, path: Path) -> None:

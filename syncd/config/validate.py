@@ -1,6 +1,6 @@
 """From a part of the node tree to its model, or to faults that point into the file. Pure."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -42,7 +42,7 @@ def validate(model: type[M], node: Node, report: Report) -> tuple[M | None, list
             return model.model_validate(value), []
         except ValidationError as error:
             details = error.errors(include_url=False, include_input=False)
-        errors = [_located(node, detail) for detail in details]
+        errors = [_located(node, detail) for detail in _told(details)]
         mend = {one.path for one in errors if _is_plain(node, one) and one.path not in mended}
         for path in mend:
             written = find(node, path)
@@ -59,6 +59,16 @@ def validate(model: type[M], node: Node, report: Report) -> tuple[M | None, list
             return None, [_fault(model, node, group, report) for group in _grouped(_best(wrong))]
         for path in excused:
             _put(value, path, None)
+
+
+def _told(details: Sequence[Any]) -> Iterator[Any]:
+    """Yield the errors without what only follows from others: a list is not too short whose items are wrong."""
+    for one in details:
+        loc = one["loc"]
+        if one["type"] != "too_short" or not any(
+            len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in details
+        ):
+            yield one
 
 
 def _located(node: Node, detail: Any) -> _Error:

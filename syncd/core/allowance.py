@@ -17,16 +17,16 @@ class Daily:
     key: str
 
 
-def beyond(asked: Iterable[Daily]) -> list[str]:
-    """Return where all together ask more of an account than is free, one sentence each, in order."""
+def beyond(asked: Iterable[Daily]) -> dict[tuple[str, str], str]:
+    """Return (account, what) -> a sentence where all together ask more of an account than is free, in order."""
     sums: dict[tuple[str, str], Daily] = {}
     for one in asked:
         before = sums.get((one.account, one.what))
         count = one.count + (before.count if before is not None else 0.0)
         sums[one.account, one.what] = Daily(one.account, one.what, count, one.free, one.key)
-    return [
-        f"{one.account}: about {one.count:,.0f} {one.what} a day; the free plan allows {one.free:,} in all. "
+    return {
+        key: f"{one.account}: about {one.count:,.0f} {one.what} a day; the free plan allows {one.free:,} in all. "
         f"Write a longer {one.key}, unless the account has a paid plan"
-        for one in sums.values()
+        for key, one in sums.items()
         if one.count > one.free
-    ]
+    }

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -32,12 +32,21 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing to tell: what happened to which targets (none: to the config file), why, and since when (epoch)."""
+    """One thing to tell: what happened to which targets (or to `CONFIG`), why, and since when (seconds)."""
 
     event: Event
-    targets: tuple[str, ...]
+    names: tuple[str, ...]
     reason: str
     since: float
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The targets among its names."""
+        return tuple(name for name in self.names if name != CONFIG)
+
+    def about(self, names: Collection[str]) -> "Notice":
+        """Return the same of some of its names only."""
+        return replace(self, names=tuple(name for name in self.names if name in names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +56,11 @@ class _Seen:
 
 
 class Notices:
-    """Remembers what was told. Times are seconds since the epoch."""
+    """Remembers what was told. Times, `since` of its notices too, are seconds of a clock that nobody sets."""
 
     def __init__(self) -> None:
         self._seen: dict[str, _Seen] = {}
-        self._told: dict[str, tuple[Event, str]] = {}
+        self._told: dict[str, tuple[Event, str | None]] = {}
         self._troubled_at: dict[str, float] = {}
 
     def look(self, status: Status, now: float, rules: Rules) -> list[Notice]:
@@ -68,6 +77,19 @@ class Notices:
                 group = "" if name != CONFIG else "config"
                 shared.setdefault((event, group + reason), {})[name] = self._seen[name].since
         return [_notice(event, states, since) for (event, _), since in shared.items()]
+
+    def still(self, notice: Notice, status: Status) -> Notice:
+        """Return what of a notice that waits to be sent is still so.
+
+        Of the rest it is open what anybody has heard: a trouble that comes back is told anew, and its end is told too.
+        """
+        events = {name: event for name, (event, _) in _states(status)}
+        so = [name for name in notice.names if name in events and events[name] in (notice.event, None)]
+        for name in set(notice.names).difference(so):
+            self._told[name] = (notice.event, None)
+            if notice.event != "recovered":
+                self._troubled_at.pop(name, None)
+        return notice.about(so)
 
     def _is_news(self, name: str, event: Event, reason: str, now: float, rules: Rules) -> bool:
         """Return whether a state is to be told now, and remember that it was."""
@@ -117,7 +139,7 @@ SAMPLE = message(
 
 def _notice(event: Event, states: Mapping[str, tuple[Event | None, str]], since: Mapping[str, float]) -> Notice:
     names = tuple(since)
-    return Notice(event, tuple(name for name in names if name != CONFIG), states[names[0]][1], min(since.values()))
+    return Notice(event, names, states[names[0]][1], min(since.values()))
 
 
 def _states(status: Status) -> Iterator[tuple[str, tuple[Event | None, str]]]:

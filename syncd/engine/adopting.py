@@ -1,12 +1,13 @@
-"""What a configuration makes of what the journal knows of the ones before it: owed reloads, secrets, the history's age."""
+"""What a configuration makes of what the journal knows of those before it: owed reloads, secrets, old entries."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import structlog
 
-from syncd.core.snapshot import Rules
+from syncd.core.errors import StateError
 from syncd.engine import files
+from syncd.engine.history.forgetting import forget_sensitive
 from syncd.engine.history.trimming import Retention
 from syncd.engine.journal import Journal
 from syncd.engine.reading import is_file
@@ -17,7 +18,9 @@ _log = structlog.get_logger()
 
 
 def adopt(setup: Setup, journal: Journal) -> None:
-    """Bring the journal in line with the configuration that is in use from now on; no worker may be at work.
+    """Bring the journal in line with the configuration that is in use from now on.
+
+    The workers of what it changes have ended by then.
 
     Raises:
         StateError: the journal cannot be written.
@@ -25,6 +28,14 @@ def adopt(setup: Setup, journal: Journal) -> None:
     _hand_on(setup, journal)
     forget_sensitive(journal, setup.rules, bare_keys(setup))
     trim_history(setup, journal)
+
+
+def adopt_running(setup: Setup, journal: Journal) -> None:
+    """Do so in a daemon at work: what cannot be written now is said, and done by the next start."""
+    try:
+        adopt(setup, journal)
+    except StateError as error:
+        _log.error("journal_not_adopted", error=str(error), next="restart syncd once the journal can be written")
 
 
 def trim_history(setup: Setup, journal: Journal) -> None:
@@ -35,20 +46,6 @@ def trim_history(setup: Setup, journal: Journal) -> None:
     """
     kept = setup.config.history
     journal.trim_history(Retention(kept.keep, kept.max_age))
-
-
-def forget_sensitive(journal: Journal, rules: Rules, bare_key: Callable[[str, str], str]) -> None:
-    """Forget the contents of targets that hold something sensitive by these rules, whatever their state.
-
-    A reader has this done to its copy of the journal before it shows anything.
-
-    Args:
-        bare_key: takes a target and the key of one of its pairs; gives the key that the rules know.
-
-    Raises:
-        StateError: the journal cannot be written.
-    """
-    journal.forget_sensitive(lambda target, key: rules.is_sensitive(key) or rules.is_sensitive(bare_key(target, key)))
 
 
 def bare_keys(setup: Setup) -> Callable[[str, str], str]:

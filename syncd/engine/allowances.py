@@ -7,8 +7,8 @@ from syncd.engine.setup import Setup
 from syncd.targets.offers import Metered
 
 
-def too_much(setup: Setup, entries: Mapping[str, int]) -> list[str]:
-    """Return what is asked beyond the free plans, one sentence each.
+def too_much(setup: Setup, entries: Mapping[str, int]) -> dict[tuple[str, str], str]:
+    """Return what is asked beyond the free plans: (account, what) -> a sentence.
 
     Args:
         entries: how many entries targets hold; those that are not known count as few.

@@ -52,7 +52,7 @@ async def faults_online(
 
 def schedule_warnings(setup: Setup, loaded: Loaded, entries: Mapping[str, int]) -> list[Fault]:
     """Return where schedules ask more of an account than is free; a target whose entries are not known has few."""
-    return [loaded.fault("targets", words) for words in too_much(setup, entries)]
+    return [loaded.fault("targets", words) for words in too_much(setup, entries).values()]
 
 
 def _problems(one: Rendered, loaded: Loaded) -> list[str]:

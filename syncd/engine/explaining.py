@@ -8,6 +8,7 @@ from syncd.config.words import suggest
 from syncd.core.errors import SourceUnavailable, UsageError
 from syncd.core.explain.model import Explained, Explanation, Origin, Part, Verdict, matching
 from syncd.core.explain.verdicts import Standing, of_file, of_pair, whole
+from syncd.core.history.lines import when
 from syncd.core.model import Entry, Presence
 from syncd.core.report.lines import obstacles
 from syncd.core.report.model import TargetResult
@@ -146,6 +147,13 @@ async def _with_layers(parts: list[Part], source: Source, layer: str, deadline: 
     return [replace(part, origins=tuple(map(told, part.origins))) for part in parts]
 
 
+def _refused(one: Planned, journal: Journal) -> Iterator[str]:
+    """Yield why what is pending is not in place, where a check or a probe refused the last that was tried."""
+    for last in journal.history.entries((one.target.name,), 1) if one.plan.changes else ():
+        if last.outcome == "restored":
+            yield f"it was refused at {when(last.at)}: {last.error}"
+
+
 def _explanation(
     setup: Setup, journal: Journal, found: PassPlan, standing: Standing, parts: Sequence[Part], locate: Locate
 ) -> Explanation:
@@ -153,7 +161,7 @@ def _explanation(
     target, plan = one.target, one.plan
     unreadable = plan.error is not None and one.rendered.desired.error is None
     reload = target.config.reload if is_file(target) else None
-    why = [*obstacles(TargetResult(plan)), *plan.warnings]
+    why = [*obstacles(TargetResult(plan)), *plan.warnings, *_refused(one, journal)]
     if reload in journal.owed():
         why.append(f"reload {reload} is owed: {journal.owed()[reload]}; the next pass runs it")
     if (wait := waits_of(setup.state.pauses)(target)) is not None:

@@ -218,6 +218,7 @@ def failure(path: Path, what: str, error: OSError) -> TargetError:
     advice = {
         errno.EACCES: "; give syncd the right to read and write there",
         errno.EROFS: "; mount it writable or change path",
+        errno.ENOENT: "; see that the folder it lies in is there and no broken link, or change path",
         errno.ENOSPC: "; free some space",
         errno.ELOOP: "; its links lead in a circle",
         errno.ENAMETOOLONG: "; choose a shorter name, temporary files need 32 characters more",

@@ -233,8 +233,11 @@ class Journal:
         rows = self._db.execute("SELECT steps FROM unproved WHERE reload = ?1 OR ?1 IS NULL", (reload,))
         return [step for row in rows for step in json.loads(row[0])]
 
-    def refuted(self, reload: str) -> str | None:
+    def refuted(self, reload: str, why: str) -> str | None:
         """Turn what a probe did not prove into a transaction to roll back, and say again what was said before it.
+
+        Args:
+            why: what the probe said, as it may be shown.
 
         Returns:
             The transaction's group, None where there is nothing to undo.
@@ -247,7 +250,7 @@ class Journal:
                 self._restore(target, state)
             self._db.execute("DELETE FROM unproved WHERE reload = ?", (reload,))
             self._db.execute("INSERT INTO intents VALUES (?, ?)", row)
-            self.history.refuted(reload)
+            self.history.refuted(reload, why)
         self._begun.add(str(row[0]))
         return str(row[0])
 

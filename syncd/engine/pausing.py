@@ -25,6 +25,7 @@ from syncd.engine.reading import Target
 from syncd.engine.waiting import Wait, Waits, window
 
 UndoState = Literal["asked", "done", "failed", "refused"]
+HELD_ALREADY = "it held that already"
 _STATES = ("asked", "done", "failed", "refused")
 _LATEST = 1e11
 """Seconds since the epoch; what is later is no time that can be shown."""
@@ -38,6 +39,11 @@ class Undo:
     to: int
     state: UndoState = "asked"
     said: str = ""
+
+    @property
+    def changed(self) -> bool:
+        """Whether it was done, and the target did not hold that already."""
+        return self.state == "done" and self.said != HELD_ALREADY
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,11 @@ class Pauses:
         """Return why a target's changes wait where it is paused by itself, None where it is not."""
         pause = self.of(target.name)
         return None if pause is None else Wait(words(target.name, pause), paused=True)
+
+    def for_undo(self, target: str, why: str, to: int) -> Pause:
+        """Return the pause of a target that is to be rolled back; one that is there stays, but for a new reason."""
+        before = self.of(target) or Pause(time.time())
+        return Pause(before.since, one_line(why) or before.why, Undo(to))
 
     def put(self, target: str, pause: Pause) -> None:
         """Pause a target, durable when this returns.

@@ -40,7 +40,9 @@ async def reload_group(
         try:
             await group.probe.run()
         except ReloadError as error:
-            return ReloadResult(group.name, "failed", redaction.clean(f"{error}; {await _undo(group, journal)}"))
+            why = redaction.clean(str(error))
+            undone = await _undo(group, journal, why)
+            return ReloadResult(group.name, "failed", f"{why}; {redaction.clean(undone)}")
     _settle(group, journal)
     return ReloadResult(group.name, "done")
 
@@ -51,10 +53,10 @@ def _jitter_s(group: ReloadGroup, deadline: Deadline) -> float:
     return drawn_s if remaining_s is None else min(drawn_s, remaining_s)
 
 
-async def _undo(group: ReloadGroup, journal: Journal) -> str:
+async def _undo(group: ReloadGroup, journal: Journal, why: str) -> str:
     """Put back what the probe did not prove, check and reload it; return what was done, in words."""
     try:
-        if not put_back(journal, group.name):
+        if not put_back(journal, group.name, why):
             return "there is nothing to put back, the reload stays owed"
     except TargetError as error:
         return f"not all files could be put back, the next pass tries again: {error}"

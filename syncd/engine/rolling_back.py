@@ -1,24 +1,24 @@
 """Putting back what a target held: a pass like any other, whose desired content comes from the history."""
 
-import asyncio
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 
 from syncd.core.digest import sha256_hex
-from syncd.core.errors import Refused, StateError, SyncdError, UsageError
+from syncd.core.errors import Refused, SyncdError, UsageError
 from syncd.core.history.model import HistoryEntry
 from syncd.core.model import OPS, Desired, Entry, Plan
 from syncd.core.report.lines import DONE, obstacles
 from syncd.core.report.model import ReloadResult, TargetResult
 from syncd.core.snapshot import Snapshot
-from syncd.engine.adopting import adopt, bare_keys, forget_sensitive
+from syncd.engine.adopting import adopt
 from syncd.engine.applying import Conditions, apply_group
+from syncd.engine.asking import ask, daemon_of, entry_of
 from syncd.engine.deadline import Deadline
 from syncd.engine.history.contents import Kept
+from syncd.engine.history.forgetting import hide_sensitive
 from syncd.engine.journal import Journal
 from syncd.engine.one_writer import one_writer
-from syncd.engine.pausing import Pause, Pauses, Undo, UndoState
+from syncd.engine.pausing import HELD_ALREADY, Undo, UndoState
 from syncd.engine.planning import plan_file, plan_remote, read_present
 from syncd.engine.reading import Rendered, Target, is_file
 from syncd.engine.redaction import Redaction
@@ -29,8 +29,6 @@ from syncd.engine.statedir import InUse
 from syncd.engine.transaction import interrupted, recover
 from syncd.targets.base import RemoteTarget
 
-_ASK_S = 0.05
-
 
 def possible(journal: Journal, target: Target, to: int, setup: Setup) -> HistoryEntry:
     """Return the entry that a target can be rolled back to.
@@ -39,12 +37,7 @@ def possible(journal: Journal, target: Target, to: int, setup: Setup) -> History
         UsageError: the history has no such entry of this target.
         Refused: what it held then is not kept.
     """
-    found = journal.history.detail(to)
-    if found is None or found.entry.target != target.name:
-        own = [str(one.id) for one in journal.history.entries((target.name,), 5)]
-        has = f"it has {', '.join(own)}" if own else "it has none"
-        raise UsageError(f"--to {to}: the history of {target.name} has no such entry; {has}: syncd history")
-    entry = found.entry
+    entry = entry_of(journal, target.name, to)
     why = entry.why_no_way_back
     content = journal.history.content(target.name, to)
     if why is None and entry.kind != target.kind:
@@ -84,11 +77,14 @@ async def roll_back(
     )
     result = done[target.name]
     if result.outcome == "in_sync":
-        return Undo(to, "done", "it held that already"), reload
+        return Undo(to, "done", HELD_ALREADY), reload
     if result.outcome == "applied":
         return Undo(to, "done", _counts(planned.plan)), reload
-    said = obstacles(TargetResult(planned.plan, result.outcome, result.error))
-    return Undo(to, "failed", "; ".join(said)), reload
+    said = "; ".join(obstacles(TargetResult(planned.plan, result.outcome, result.error)))
+    carried_out = [change for change in planned.plan.changes if change.key not in result.refused]
+    if result.touched and carried_out and not is_file(target):
+        said = f"{_counts(replace(planned.plan, changes=tuple(carried_out)))}; not done: {said}"
+    return Undo(to, "failed", said), reload
 
 
 async def _planned(setup: Setup, journal: Journal, target: Target, entry: HistoryEntry, deadline: Deadline) -> Planned:
@@ -136,7 +132,7 @@ async def roll_back_alone(
             journal.history.seal_with(setup.state.plan_key(env, make=True))
             possible(journal, target, to, setup)
             async with one_writer(setup, [name], deadline, "rollback") as permit:
-                pause = Pause(time.time(), why, Undo(to))
+                pause = pauses.for_undo(name, why, to)
                 pauses.put(name, pause)
                 conditions = Conditions(deadline, permit=permit)
                 undo, _ = await roll_back(
@@ -162,30 +158,9 @@ async def roll_back_or_ask(
     try:
         return await roll_back_alone(setup, name, to, why, deadline, env)
     except InUse as error:
-        if not error.holder.startswith("syncd run "):
-            raise
-        holder = error.holder
+        holder = daemon_of(error)
     check_possible(setup, name, to)
-    setup.state.pauses.put(name, Pause(time.time(), why, Undo(to)))
-    try:
-        async with asyncio.timeout(deadline.remaining_s()):
-            return await _answer(setup.state.pauses, name, to)
-    except TimeoutError as error:
-        raise StateError(
-            f"{name} is paused, and {holder} has not rolled it back within {deadline.timeout_s:g} s; it still will: "
-            f"see `syncd status`, or let it be with `syncd resume {name}`"
-        ) from error
-
-
-async def _answer(pauses: Pauses, name: str, to: int) -> Undo:
-    """Return what the daemon says of a rollback that it was asked for."""
-    while True:
-        pause = pauses.of(name)
-        if pause is None or pause.undo is None or pause.undo.to != to:
-            raise Refused(f"{name}: somebody resumed it, or asked for another rollback, before this one was done")
-        if pause.undo.state != "asked":
-            return pause.undo
-        await asyncio.sleep(_ASK_S)
+    return await ask(setup.state, holder, name, to, why, deadline)
 
 
 def check_possible(setup: Setup, name: str, to: int) -> None:
@@ -196,7 +171,7 @@ def check_possible(setup: Setup, name: str, to: int) -> None:
     """
     journal = read_journal(setup)
     try:
-        forget_sensitive(journal, setup.rules, bare_keys(setup))
+        hide_sensitive(journal, setup.config)
         possible(journal, setup.targets[name], to, setup)
     finally:
         journal.close()

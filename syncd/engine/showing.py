@@ -34,13 +34,13 @@ class Planned:
     back_to: int | None = None
 
 
-async def with_contents(planned: Planned, setup: Setup, journal: Journal, most: int | None = None) -> Planned:
+async def with_contents(planned: Planned, setup: Setup, journal: Journal, spare: int | None = None) -> Planned:
     """Return the plan with its diff, or with the old and new values that may be shown; a target is asked for those.
 
     A target that does not answer cannot be planned, and says so in its plan.
 
     Args:
-        most: so many old values are asked for at most; None asks for all.
+        spare: so many old values are asked for at most, and only where that delays nothing else; None asks for all.
     """
     target, plan = planned.target, planned.plan
     if is_file(target):
@@ -51,7 +51,7 @@ async def with_contents(planned: Planned, setup: Setup, journal: Journal, most: 
         written = journal.written(target.name).get(target.config.path)
         return replace(planned, plan=current.with_diff(plan, target, planned.file, written))
     try:
-        return replace(planned, plan=await _with_values(plan, target, most))
+        return replace(planned, plan=await _with_values(plan, target, spare))
     except TargetError as error:
         return replace(planned, plan=unplannable(setup, planned.rendered, error))
 
@@ -67,10 +67,10 @@ def unplannable(setup: Setup, rendered: Rendered, error: TargetError) -> Plan:
     )
 
 
-async def _with_values(plan: Plan, target: RemoteTarget, most: int | None) -> Plan:
+async def _with_values(plan: Plan, target: RemoteTarget, spare: int | None) -> Plan:
     """Return the plan with the old and new values that may be shown."""
     ask = [change.key for change in plan.changes if change.op != "create" and not change.sensitive]
-    old = await target.values(ask[:most]) if ask else {}
+    old = await target.values(ask[:spare], spare=spare is not None) if ask else {}
     return replace(
         plan,
         changes=tuple(

@@ -113,13 +113,16 @@ def _commit(
     return kept
 
 
-def put_back(journal: Journal, reload: str) -> bool:
+def put_back(journal: Journal, reload: str, why: str) -> bool:
     """Bring back the files that were there before a reload which its probe did not prove.
+
+    Args:
+        why: what the probe said, as it may be shown.
 
     Returns:
         False where nothing is kept for it.
     """
-    group = journal.refuted(reload)
+    group = journal.refuted(reload, why)
     if group is None:
         return False
     _finish_rolling_back(journal, group, journal.intents()[group])

@@ -232,8 +232,12 @@ class RemoteTarget(Protocol):
         """
         ...
 
-    async def values(self, keys: Sequence[str]) -> Mapping[str, bytes]:
-        """Return the present contents of these entries, for showing; what cannot be had is left out."""
+    async def values(self, keys: Sequence[str], *, spare: bool = False) -> Mapping[str, bytes]:
+        """Return the present contents of these entries, for showing; what cannot be had is left out.
+
+        Args:
+            spare: what cannot be had at once, without delaying anything else, is left out too.
+        """
         ...
 
     async def apply(

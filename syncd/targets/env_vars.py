@@ -124,6 +124,9 @@ class Reading:
             self.faults.append(KeyFault(item.key, f"its variable {name} {fault}"))
             return
         if name in self._sources:
+            if self._sources[name] == item.key:
+                self.errors.append(f"{name}: {_shown(item.key)} makes it twice; name it in vars, or in one include only")
+                return
             both = f"{_shown(self._sources[name])} and {_shown(item.key)}"
             self.errors.append(f"{name}: both {both} make this variable; rename one or give the include another prefix")
             return

@@ -36,8 +36,8 @@ class Verifies(Protocol):
     async def read_back(self, wanted: Sequence[Entry]) -> ReadBack:
         """Compare up to 100 entries with what is there.
 
-        From then on `read` finds the digests of the wrong ones too, until they were written again. Calls that this takes give way to
-        all others.
+        From then on `read` finds the digests of the wrong ones too, until they were written again. Calls that this
+        takes give way to all others.
 
         Raises:
             TargetError: they could not be read.

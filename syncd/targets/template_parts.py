@@ -1,6 +1,6 @@
 """What a template reads and where, and what each line of its output is made from. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
 from syncd.core.explain.model import Origin, Part, PartKind, Place, shown
@@ -79,20 +79,35 @@ def _lines(file: TemplateFile, path: str, trace: Trace, reads: list[Part]) -> li
     behind = file.lines_behind()
     keys: dict[int, dict[Origin, None]] = {}
     names: dict[int, set[str]] = {}
+    folders: dict[int, set[str]] = {}
     for part in reads:
         for place in part.places:
             line = place.lines[-1][1]  # of the template itself, not of what it includes
             keys.setdefault(line, {}).update(dict.fromkeys(part.origins))
+            if part.kind == "folder":
+                folders.setdefault(line, set()).add(part.name.rstrip("*"))
             if part.kind != "key":
                 names.setdefault(line, set()).add(f"{part.kind} {part.name}" if part.kind != "services" else part.name)
     found = []
     sensitive = any(part.sensitive for part in reads)
-    for number, (line, text) in enumerate(trace.lines, 1):
+    for number, (line, text, at) in enumerate(trace.lines, 1):
         lines = sorted(behind(line)) if text.strip() else []
-        origins = tuple(dict.fromkeys(origin for one in lines for origin in keys.get(one, ()) if not origin.stood_in))
+        read = (origin for one in lines for origin in _stood_at(keys.get(one, {}), folders.get(one, ()), at))
+        origins = tuple(dict.fromkeys(origin for origin in read if not origin.stood_in))
         uses = tuple(sorted(set().union(*(names.get(one, set()) for one in lines))))
         places = tuple(Place(file.path, one) for one in [line, *(one for one in lines if one != line)])
         value = None if sensitive else text  # which of them hold a sensitive value cannot be told
-        at = (number, number)
-        found.append(Part(str(number), "line", path, origins, uses=uses, places=places, value=value, at=at))
+        stands = (number, number)
+        found.append(Part(str(number), "line", path, origins, uses=uses, places=places, value=value, at=stands))
     return found
+
+
+def _stood_at(origins: Iterable[Origin], folders: Iterable[str], at: Collection[str]) -> list[Origin]:
+    """Return the keys without those of a folder at which its loop did not stand; all where that cannot be told."""
+    left = list(origins)
+    for folder in folders:
+        below = [one for one in left if one.key.startswith(folder)]
+        shown_now = [one for one in below if one.key.removeprefix(folder) in at]
+        if shown_now:
+            left = [one for one in left if one in shown_now or one not in below]
+    return left

@@ -14,6 +14,7 @@ from syncd.core.report.model import Outcome
 
 OUTCOMES = (*get_args(Outcome), "paused")
 RESULTS = ("done", "failed")
+NOTIFIED = ("sent", "failed")
 LATENCY_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 """Upper bounds: from a change without debounce to a namespace that waits for its token's next five minutes."""
 
@@ -47,6 +48,14 @@ class Counters:
             ["reload", "result"],
             registry=self.registry,
         )
+        self._notifications = Counter(
+            "syncd_notifications",
+            "Messages to the webhook, by what became of them.",
+            ["result"],
+            registry=self.registry,
+        )
+        for result in NOTIFIED:
+            self._notifications.labels(result)
 
     def know(self, targets: Iterable[str], reloads: Iterable[str]) -> None:
         """Show these from 0 on: an increase from nothing to 1 is none that Prometheus could see."""
@@ -73,3 +82,7 @@ class Counters:
     def reloaded(self, reload: str, result: str) -> None:
         """Count a reload."""
         self._reloads.labels(reload, result).inc()
+
+    def notified(self, result: str) -> None:
+        """Count a message to the webhook; `result` as in `NOTIFIED`."""
+        self._notifications.labels(result).inc()

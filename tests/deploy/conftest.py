@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-import syncd
 from tests.deploy import standins
 from tests.support import binaries
 from tests.support.docker import PROGRAMS, Engine, running
@@ -25,7 +24,7 @@ def engine() -> Iterator[Engine]:
         binaries.missing("docker engine for the image (run: make verify-deploy)")
     with running(network=True) as found, tempfile.TemporaryDirectory(prefix="sd-", dir="/var/tmp") as folder:
         standins.build(found, Path(folder))
-        arguments = {"PYTHON_IMAGE": standins.PYTHON, "VERSION": syncd.__version__, "REVISION": REVISION}
+        arguments = {"PYTHON_IMAGE": standins.PYTHON, "REVISION": REVISION}
         given = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
         found.ok("build", "-q", "-t", IMAGE, *given, ".")
         yield found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ class Stack:
         self._files = [word for name in files for word in ("-f", str(FOLDER / name))]
         secret = _readable(folder) / "consul_token"
         secret.write_text(token + "\n")
-        secret.chmod(0o644)
+        os.chown(secret, 10001, 10001)
+        secret.chmod(0o440)
         ports = {name: str(free_port()) for name in ("CONSUL_PORT", "SYNCD_PORT", "GATEWAY_PORT")}
         images = {"CONSUL_IMAGE": standins.CONSUL, "NGINX_IMAGE": standins.NGINX}
         images |= {"SYNCD_IMAGE": IMAGE, "BACKEND_IMAGE": standins.PYTHON, "PYTHON_IMAGE": standins.PYTHON}

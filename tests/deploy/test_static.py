@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+import syncd
 from tests.support import binaries
 from tests.support.binaries import ROOT
 
@@ -16,7 +18,7 @@ pytestmark = pytest.mark.e2e
 
 COMPOSE = sorted((ROOT / "deploy" / "compose").glob("*.yaml"))
 WORKFLOWS = sorted([*(ROOT / ".github/workflows").glob("*.yml"), *(ROOT / "deploy/github/examples").glob("*.yml")])
-SCRIPTS = sorted([*(ROOT / "deploy").rglob("*.sh"), *(ROOT / "templates").rglob("*.sh")])
+SCRIPTS = sorted([*(ROOT / "deploy").rglob("*.sh"), *(ROOT / "templates").rglob("*.sh"), ROOT / ".ci/run"])
 
 
 def clean(*argv: str | Path, env: dict[str, str] | None = None) -> str:
@@ -29,6 +31,26 @@ def clean(*argv: str | Path, env: dict[str, str] | None = None) -> str:
 def test_dockerfile(tools: Path) -> None:
     """hadolint finds nothing in the Dockerfile."""
     assert clean(tools / "hadolint", "Dockerfile") == ""
+
+
+def test_the_image_says_its_version() -> None:
+    """Without a build argument the label holds this version."""
+    default = re.search(r"^ARG VERSION=(.*)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert default
+    assert default[1] == syncd.__version__
+
+
+def test_ci_does_not_pass_what_it_did_not_run(tmp_path: Path) -> None:
+    """Where the engine cannot be had .ci/run ends with 1; by a variable it is left out on purpose, and 0."""
+    for name, text in (("make", "echo made $*"), ("unshare", "exit 1")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    for more, code in ({}, 1), ({"SYNCD_CI_WITHOUT_ENGINE": "true"}, 0):
+        done = subprocess.run([str(ROOT / ".ci/run")], env={**environment, **more}, capture_output=True, text=True)
+        assert done.returncode == code, done.stderr
+        assert "NOT RUN" in done.stderr
+        assert "made test" in done.stdout
 
 
 def test_shell_scripts(tools: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -76,13 +77,29 @@ def test_the_wheel(built: Path) -> None:
     assert any(one.startswith("aiodocker") and "docker" in one for one in metadata.get_all("Requires-Dist"))
 
 
+def test_links_of_the_docs_lead_somewhere(built: Path) -> None:
+    """What the docs link to below deploy/ is shipped beside them; the token of a trial is not."""
+    with zipfile.ZipFile(next(built.glob("*.whl"))) as wheel:
+        names = set(wheel.namelist())
+    linked = {
+        os.path.normpath(f"syncd/shipped/{page.parent.relative_to(ROOT)}/{link}")
+        for page in (ROOT / "docs").rglob("*.md")
+        for link in re.findall(r"\]\(([^)#]*deploy/[^)#]*)", page.read_text())
+        if link.endswith((".sh", ".yaml", ".yml", ".hcl", ".json", ".md"))
+    }
+    assert len(linked) > 9
+    assert linked <= names
+    assert "syncd/shipped/deploy/compose/secrets/consul_token" not in names
+
+
 def test_the_sdist(built: Path, tmp_path: Path) -> None:
     """It holds what the wheel is made of, makes the same wheel, and nothing that only happens to lie in a checkout."""
     with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
         names = {name.removeprefix(f"{STEM}/") for name in archive.getnames()}
         archive.extractall(tmp_path, filter="data")
     assert {*SHIPPED, "README.md", "LICENSE", "CHANGELOG.md", "requirements.lock"} <= names
-    assert not [name for name in names if name.startswith(("deploy/", ".cache", "out/", "tests/"))]
+    assert not [name for name in names if name.startswith((".cache", "out/", "tests/"))]
+    assert [name for name in names if "/secrets/" in name] == ["deploy/compose/secrets/consul_token.example"]
     build(tmp_path / STEM, tmp_path / "again", "-t", "wheel")
     again, first = next((tmp_path / "again").glob("*.whl")), next(built.glob("*.whl"))
     assert again.read_bytes() == first.read_bytes()

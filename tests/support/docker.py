@@ -63,9 +63,10 @@ class Engine:
         plugins.mkdir(parents=True)
         if init := shutil.which("tini-static") or shutil.which("tini"):
             (own / "docker-init").symlink_to(init)
-        for programs in PROGRAMS:
-            for plugin in programs.glob("lib*/docker/cli-plugins/*"):
-                (plugins / plugin.name).symlink_to(plugin)
+        # The engine's packages may bring buildx too: one of each name.
+        found = {one.name: one for programs in PROGRAMS for one in programs.glob("lib*/docker/cli-plugins/*")}
+        for name, plugin in found.items():
+            (plugins / name).symlink_to(plugin)
         folders = [own, *(found / name for found in PROGRAMS for name in ("bin", "sbin"))]
         return {
             **os.environ,

@@ -20,11 +20,15 @@ class Message:
 
 @dataclass
 class Hook:
-    """A server at `url`: takes statuses from `answers` first, then says 200; `silent` keeps every answer back."""
+    """A server at `url`: takes statuses from `answers` first, then says 200; `silent` keeps every answer back.
+
+    Messages that hold the words `busy`, where there are any, are answered by 503.
+    """
 
     answers: list[int] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     silent: bool = False
+    busy: bytes = b""
 
     def __post_init__(self) -> None:
         self._end = threading.Event()
@@ -51,7 +55,8 @@ class Hook:
                     hook._end.wait(60)
                     return
                 said = f"no such hook {self.path}".encode()
-                self.send_response(hook.answers.pop(0) if hook.answers else 200)
+                usual = 503 if hook.busy and hook.busy in body else 200
+                self.send_response(hook.answers.pop(0) if hook.answers else usual)
                 self.send_header("Location", f"{hook.url}/elsewhere")
                 self.send_header("Content-Length", str(len(said)))
                 self.end_headers()

@@ -1,9 +1,18 @@
 #!/bin/sh
 # Run a program with the variables of FILE, and start it anew whenever FILE changes: with-env.sh FILE PROGRAM [WORD]...
 # FILE is of dialect `shell`. Until it exists nothing is started. The program's own end ends this one, with its exit code.
+# A program that does not end within 8 s of SIGTERM gets SIGKILL: Docker waits for 10, and a new value must arrive.
 file=$1 child=''
 shift
-trap '[ -z "$child" ] || kill -TERM "$child"; wait; exit 0' TERM INT
+trap '[ -z "$child" ] || end; exit 0' TERM INT
+
+end() {
+    kill -TERM "$child" 2>/dev/null
+    (sleep "${WITH_ENV_GRACE_S:-8}"; kill -KILL "$child" 2>/dev/null) &
+    late=$!
+    wait "$child"
+    kill "$late" 2>/dev/null
+}
 
 look() { [ -r "$file" ] && cksum <"$file"; }
 
@@ -19,5 +28,5 @@ while :; do
         wait $!
     done
     echo "with-env: $file changed, starting $1 anew"
-    kill -TERM "$child" && wait "$child"
+    end
 done

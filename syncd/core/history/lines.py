@@ -54,7 +54,10 @@ def when(at: float) -> str:
 
 
 def _outcome(entry: HistoryEntry) -> str:
-    return f"rolled back to {entry.rolled_back_to}" if entry.outcome == "rolled_back" else entry.outcome
+    if entry.rolled_back_to is None:
+        return entry.outcome
+    done = "rolled back" if entry.outcome == "rolled_back" else f"{entry.outcome}, a rollback"
+    return f"{done} to {entry.rolled_back_to}"
 
 
 def _counts(entry: HistoryEntry) -> str:

@@ -12,8 +12,11 @@ from syncd.core.report.model import PassResult, ReloadResult, TargetResult
 Style = Literal["plain", "title", "create", "update", "delete", "bad", "dim"]
 
 _SIGN = {"create": "+", "update": "~", "delete": "-"}
-_PRINTED = re.compile(r"(\((?:exit code \d+|signal \w+)\)|raise its timeout): .*|\n.*", re.DOTALL)
-"""What a command printed: behind its exit code, and every further line."""
+_PRINTED = re.compile(
+    r"(\((?:exit code \d+|signal \w+)\)|raise its timeout|ended with \d+|refused the files|answered \d+[^:\n]*): .*|\n.*",
+    re.DOTALL,
+)
+"""What a command or a consumer said: behind how it ended, and every further line."""
 _LONGEST_VALUE = 120
 _WIDEST_KEY = 48
 
@@ -36,7 +39,7 @@ def lines(result: PassResult, *, hide_values: bool = False) -> Iterator[Line]:
     for one in result.targets:
         yield from target_lines(one, hide_values=hide_values)
     for reload in result.reloads:
-        yield _reload(reload, said={one.error for one in result.targets})
+        yield _reload(reload, {one.error for one in result.targets}, hide_values)
     for orphan in result.orphans:
         yield Line(
             f"orphan: {orphan.what} of {orphan.target} ({orphan.kind}) is no longer in the config; it stays", "dim"
@@ -134,9 +137,9 @@ def counted(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
-def _reload(one: ReloadResult, said: set[str | None]) -> Line:
+def _reload(one: ReloadResult, said: set[str | None], hide_values: bool) -> Line:
     if one.state == "failed":
-        why = "see above" if one.error in said else one.error
+        why = "see above" if one.error in said else reason(one.error or "", hide_values)
         return Line(f"reload {one.reload}: failed, the next pass runs it again: {why}", "bad")
     if one.state == "owed":
         return Line(f"reload {one.reload}: owed from an earlier pass, will run", "update")

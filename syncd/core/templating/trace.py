@@ -1,8 +1,10 @@
 """One rendering, looked at: every read with the lines that do it, and what made each line of the output."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from types import FrameType
+from typing import Any, NamedTuple
 
 from jinja2 import nodes
 
@@ -12,18 +14,29 @@ from syncd.core.templating.errors import place_in
 from syncd.core.templating.functions import Functions, Read
 
 
+_OF_A_LOOP = re.compile(r"l_[1-9]\d*_")
+"""How Jinja2 calls a variable of a loop in the code that it makes; those outside of loops are `l_0_…`."""
+
+
+class OutputLine(NamedTuple):
+    """A line of the output: which line of the template wrote it, its text, and at which texts the loops stood then."""
+
+    line: int
+    text: str
+    at: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Trace:
     """What one rendering read; it may have ended early. `missing` are keys without a value and without a default.
 
-    `lines` holds for each line of the output the line of the template that wrote it, and its text; empty where there is
-    no output.
+    `lines` holds each line of the output, in order; empty where there is none.
     `hidden` says why a key may not be read, and `hidden_key` which.
     """
 
     reads: tuple[Read, ...]
     missing: frozenset[str]
-    lines: tuple[tuple[int, str], ...] = ()
+    lines: tuple[OutputLine, ...] = ()
     hidden_key: str | None = None
     hidden: str = ""
 
@@ -34,7 +47,7 @@ def traced(environment: TemplateEnvironment, functions: Functions, path: str, vi
     environment.begin()
     functions.begin(view)
     functions.told = reads.append
-    lines: list[tuple[int, str]] = []
+    lines: list[OutputLine] = []
     hidden_key, hidden = None, ""
     try:
         lines = _lines(environment, path)
@@ -83,25 +96,34 @@ def _stored(node: nodes.Node) -> Iterator[str]:
                 yield one.name
 
 
-def _lines(environment: TemplateEnvironment, path: str) -> list[tuple[int, str]]:
-    """Render a template, and return each line of the output with the line of the template that wrote it."""
+def _lines(environment: TemplateEnvironment, path: str) -> list[OutputLine]:
+    """Render a template, and return each line of the output with what wrote it."""
     template = environment.get_template(path)
     texts = _Texts(environment, path)
     running: Any = template.root_render_func(template.new_context({}))
-    lines: list[tuple[int, str]] = []
-    writer, written = None, ""
+    lines: list[OutputLine] = []
+    writer, written, at = None, "", frozenset[str]()
     for piece in map(str, running):
         frame = running.gi_frame
         first = place_in(template, frame.f_code, frame.f_lasti)[1]
         numbers = texts.lines_of(piece, first)
         for number, part in enumerate(piece.split("\n")):
             if number:
-                lines.append((writer or first, written))
-                writer, written = None, ""
+                lines.append(OutputLine(writer or first, written, at))
+                writer, written, at = None, "", frozenset()
+            if part.strip():
+                at |= _loops_at(frame)
             if writer is None and part.strip():
                 writer = first if numbers is None else numbers[number]
             written += part
-    return lines if writer is None else [*lines, (writer, written)]
+    return lines if writer is None else [*lines, OutputLine(writer, written, at)]
+
+
+def _loops_at(frame: FrameType) -> frozenset[str]:
+    """Return the texts that the variables of the loops hold which are under way."""
+    return frozenset(
+        str(value) for name, value in frame.f_locals.items() if isinstance(value, str) and _OF_A_LOOP.match(name)
+    )
 
 
 class _Texts:

@@ -18,7 +18,7 @@ class AllowanceWatch:
     def __init__(self, setup: Callable[[], Setup]) -> None:
         self._setup = setup
         self._entries: dict[str, int] = {}
-        self._said: list[str] = []
+        self._said: frozenset[tuple[str, str]] = frozenset()
 
     def passed(self, one: Passed) -> None:
         """Take note of what a pass made of a target."""
@@ -27,10 +27,10 @@ class AllowanceWatch:
             return
         self._entries[name] = entries
         found = too_much(self._setup(), self._entries)
-        for words in found:
-            if words not in self._said:
+        for key, words in found.items():
+            if key not in self._said:  # the words hold a count, which is another one each time
                 _log.warning("free_plan", error=words)
-        self._said = found
+        self._said = frozenset(found)
 
     def reloaded(self, result: ReloadResult) -> None:
         """Take no note of it."""

@@ -32,6 +32,8 @@ class ConfigFile:
         self._settled = self._tried = digest
         self._again_at: float | None = None
         self._pause_s = AGAIN_S
+        self._read = ""
+        self._mark: tuple[int, int, int] | None = None
 
     def look(self) -> None:
         """Look at the file now (SIGHUP), even at one that was refused before."""
@@ -101,6 +103,10 @@ class ConfigFile:
     def _digest(self) -> str:
         """Return what tells one content from another; "" where it cannot be read."""
         try:
-            return sha256_hex(self._path.read_bytes())
+            status = self._path.stat()
+            mark = status.st_ino, status.st_mtime_ns, status.st_size
+            if mark != self._mark:  # its folder may see many events that are none of its own
+                self._read, self._mark = sha256_hex(self._path.read_bytes()), mark
         except OSError:
-            return ""
+            self._read, self._mark = "", None
+        return self._read

@@ -14,12 +14,14 @@ from syncd.config.load import Loaded
 from syncd.core.errors import ConfigError, SyncdError
 from syncd.core.reasons import same_reason
 from syncd.core.status import ConfigStatus
+from syncd.engine.adopting import adopt_running
 from syncd.engine.daemon import parts as making
 from syncd.engine.daemon.allowance_watch import AllowanceWatch
 from syncd.engine.daemon.config_file import ConfigFile
 from syncd.engine.daemon.crew import grouped
 from syncd.engine.daemon.first_snapshot import first_snapshot
 from syncd.engine.daemon.measuring import Measuring
+from syncd.engine.daemon.notifying import Notifier
 from syncd.engine.daemon.parts import Lasting, Parts, last_applied
 from syncd.engine.daemon.pausing import follow_pauses
 from syncd.engine.daemon.reconfiguring import Candidate, candidate, rehearse, unused_is_closed
@@ -80,7 +82,8 @@ class Daemon:
         self._measuring = Measuring(lambda: self._setup)
         observers = (self._measuring, AllowanceWatch(lambda: self._setup))
         config = ConfigStatus(setup.config_file.name, now)
-        self._lasting = Lasting(journal, now, config, last_applied(setup, journal), observers)
+        notifier = Notifier(self._measuring.notified)
+        self._lasting = Lasting(journal, now, config, notifier, last_applied(setup, journal), observers)
         self._next: Setup | None = None
         self._manager = ServiceManager(env)
         self._work: asyncio.Task[None] | None = None
@@ -124,6 +127,7 @@ class Daemon:
 
     async def _round(self) -> None:
         setup = self._setup
+        adopt_running(setup, self._lasting.journal)
         async with AsyncExitStack() as stack:
             parts = making.build(setup, self._source_file, self._lasting)
             self._parts = parts
@@ -233,6 +237,7 @@ class Daemon:
             self._end_round()
             return
         await parts.crew.dismiss(found.gone)
+        adopt_running(found.setup, self._lasting.journal)
         parts.board.list(making.kinds(found.setup), making.remote(found.setup), self._lasting.targets)
         for name, target in old.targets.items():
             if not is_file(target) and found.setup.targets.get(name) is not target:

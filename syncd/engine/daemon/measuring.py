@@ -67,6 +67,10 @@ class Measuring:
         else:
             self._failing.discard(result.reload)
 
+    def notified(self, sent: bool) -> None:
+        """Count a message to the webhook: sent, or given up."""
+        self._counters.notified("sent" if sent else "failed")
+
     def source_ends(self, source: SourceStatus) -> None:
         """Keep what a source counted that another one takes the place of."""
         self._errors += source.errors

@@ -81,7 +81,9 @@ class OldTemplates:
         self._old.add(target.name)
         path = getattr(target.config, "template", target.name)
         faults = (*old.desired.faults, KeyFault(path, f"{why}; {_STAYS}"))
-        return replace(old, desired=replace(old.desired, faults=faults), reads=old.reads | rendered.reads)
+        overtaken = old.overtaken or rendered.overtaken
+        desired = replace(old.desired, faults=faults)
+        return replace(old, desired=desired, reads=old.reads | rendered.reads, overtaken=overtaken)
 
     def _edited(self, target: str) -> bool:
         """Return whether the files hold something else than what the target was last rendered from well."""

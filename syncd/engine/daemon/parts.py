@@ -32,9 +32,9 @@ class Lasting:
     journal: Journal
     started_at: float
     config: ConfigStatus
+    notifier: Notifier
     targets: Mapping[str, TargetStatus] = field(default_factory=dict)
     observers: Sequence[Observer] = ()
-    notifier: Notifier = field(default_factory=Notifier)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """What a worker makes of the results of a pass."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 
 import structlog
 
-from syncd.core.model import OPS, Change, Entry, Plan
+from syncd.core.model import OPS, Plan
+from syncd.core.reasons import bare
 from syncd.core.report.model import ReloadResult
 from syncd.core.status import TargetStatus
 from syncd.engine.applying import Done
@@ -14,13 +14,29 @@ from syncd.engine.showing import Planned
 _log = structlog.get_logger()
 
 
-def report(status: TargetStatus, plan: Plan, index: int) -> None:
-    """Log what became of a target: what it is now, how many changes, and why it is not in sync."""
-    facts: dict[str, object] = {op: plan.count(op) for op in OPS if plan.count(op)}
-    if status.last_error is not None:
-        facts["error"] = status.last_error
-    say = _log.info if status.state in ("in_sync", "pending", "paused") else _log.warning
-    say("target", target=status.name, state=status.state, consul_index=index, **facts)
+class Reporter:
+    """Logs what becomes of targets, as far as it is news: what is tried again and goes as before was said."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, object] = {}
+
+    def report(self, status: TargetStatus, plan: Plan, done: Done | None, index: int) -> None:
+        """Log what a target is now, how many changes, and why it is not in sync; `done` is None where syncd is paused.
+
+        Of one that was found in sync nothing is said.
+        """
+        if plan.in_sync if done is None else done.outcome == "in_sync":
+            self._said.pop(status.name, None)
+            return
+        facts: dict[str, object] = {op: plan.count(op) for op in OPS if plan.count(op)}
+        said = (status.state, dict(facts), bare(status.last_error or ""))
+        before, self._said[status.name] = self._said.get(status.name), said
+        if said == before and not (done is not None and done.outcome == "applied"):
+            return
+        if status.last_error is not None:
+            facts["error"] = status.last_error
+        say = _log.info if status.state in ("in_sync", "pending", "paused") else _log.warning
+        say("target", target=status.name, state=status.state, consul_index=index, **facts)
 
 
 def report_reload(reload: ReloadResult) -> None:
@@ -40,17 +56,6 @@ def asked_wait_s(done: Mapping[str, Done], one: Planned) -> float | None:
     """Return how long a target asked to be left alone, None where it did not."""
     found = done.get(one.target.name)
     return found.retry_after_s if found else None
-
-
-def held_after(present: Mapping[str, Entry], changes: Sequence[Change], owner: str) -> dict[str, Entry]:
-    """Return what a target holds once these changes were made to what was there."""
-    held = dict(present)
-    for change in changes:
-        if change.entry is None:
-            held.pop(change.key, None)
-        else:
-            held[change.key] = replace(change.entry, owner=owner)
-    return held
 
 
 def internal(error: Exception) -> str:

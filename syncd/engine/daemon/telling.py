@@ -1,5 +1,6 @@
 """What the web is told of the running daemon."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from syncd.core.history.model import HistoryDetail, HistoryEntry
@@ -37,19 +38,26 @@ class Telling:
         self.status = status
         self.metrics = metrics
         self._plan_key = plan_key
-        self._shown: dict[str, tuple[Planned, Plan]] = {}
+        self._shown: dict[str, tuple[Planned, asyncio.Task[Plan]]] = {}
 
     async def plan(self, target: str) -> Plan | None:
-        """Return the newest plan of a target; a remote one is asked for old values once for each plan."""
+        """Return the newest plan of a target; a remote one is asked for old values once for each plan, whoever asks.
+
+        Where it cannot spare that, the plan comes without them.
+        """
         planned = self._crew.planned(target)
         if planned is None:
+            self._shown.pop(target, None)
             return None
-        before, shown = self._shown.get(target, (None, None))
-        if before is not planned or shown is None:
-            filled = await with_contents(planned, self._setup(), self._journal, _VALUES)
-            shown = sealed(filled.plan, self._plan_key)
-            self._shown[target] = planned, shown
-        return shown
+        before, filling = self._shown.get(target, (None, None))
+        if before is not planned or filling is None or (filling.done() and not _ended_well(filling)):
+            filling = asyncio.create_task(self._filled(planned), name=f"plan of {target}")
+            self._shown[target] = planned, filling
+        return await asyncio.shield(filling)
+
+    async def _filled(self, planned: Planned) -> Plan:
+        filled = await with_contents(planned, self._setup(), self._journal, _VALUES)
+        return sealed(filled.plan, self._plan_key)
 
     def history(self) -> Sequence[HistoryEntry]:
         """Return the last changes of all targets, the newest first."""
@@ -58,3 +66,7 @@ class Telling:
     def change(self, number: int) -> HistoryDetail | None:
         """Return one change, None where it is not kept."""
         return self._journal.history.detail(number)
+
+
+def _ended_well(task: asyncio.Task[Plan]) -> bool:
+    return not task.cancelled() and task.exception() is None

@@ -4,7 +4,6 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from math import ceil
 
 import structlog
@@ -47,12 +46,6 @@ def in_line(wanted: Mapping[str, Entry], present: Mapping[str, Entry], owner: st
         for key, entry in wanted.items()
         if (there := present.get(key)) is not None and there.owner == owner and there.digest == entry.digest
     }
-
-
-def with_digests(present: Mapping[str, Entry], found: Mapping[str, str]) -> dict[str, Entry]:
-    """Return what is there, with the digests that some of it really has."""
-    real = {key: replace(present[key], digest=digest) for key, digest in found.items() if key in present}
-    return {**present, **real}
 
 
 def wrong_words(found: Mapping[str, str]) -> str:

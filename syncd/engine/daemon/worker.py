@@ -14,13 +14,14 @@ from syncd.core.report.model import ReloadResult
 from syncd.engine.applying import Conditions, Done, apply_group
 from syncd.engine.daemon.agenda import LONGEST_RETRY_S, Agenda
 from syncd.engine.daemon.board import CHANGES_WAIT
+from syncd.engine.daemon.holdings import Holdings
 from syncd.engine.daemon.last_good import not_older
 from syncd.engine.daemon.observing import Passed
 from syncd.engine.daemon.old_templates import OldTemplates
 from syncd.engine.daemon.pausing import marked, roll_back_asked
-from syncd.engine.daemon.results import asked_wait_s, held_after, internal, report, report_reload, settled
+from syncd.engine.daemon.results import Reporter, asked_wait_s, internal, report_reload, settled
 from syncd.engine.daemon.surroundings import Surroundings
-from syncd.engine.daemon.verifying import in_line, verifying, with_digests, wrong_words
+from syncd.engine.daemon.verifying import in_line, verifying, wrong_words
 from syncd.engine.deadline import Deadline
 from syncd.engine.lease import Lease, Permit
 from syncd.engine.pausing import waits_of
@@ -58,7 +59,8 @@ class Worker:
         """The newest plan of each target that is not in sync."""
         self._old = OldTemplates(setup.templates)
         self._rendered: dict[str, Rendered] = {}
-        self._present: dict[str, Mapping[str, Entry] | None] = {}
+        self._holdings = Holdings()
+        self._reporter = Reporter()
         self._dirty = set(self.members)
         self._agenda = Agenda(_debounce(setup, group, members[0]), _min_interval_s(setup, group))
         self._wake = asyncio.Event()
@@ -116,14 +118,14 @@ class Worker:
 
     def _in_line(self, name: str) -> Mapping[str, Entry]:
         """Return the wanted entries that a remote target holds, as far as is known and ours to see to."""
-        present, rendered = self._present.get(name), self._rendered.get(name)
+        present, rendered = self._holdings.of(name), self._rendered.get(name)
         if present is None or rendered is None or (self.lease is not None and not self.lease.held):
             return {}
         return in_line(rendered.desired.entries, present, self._setup.config.owner)
 
     def _wrong(self, name: str, found: Mapping[str, str]) -> None:
         """Take note of entries that hold something else than is noted beside them: the next pass repairs them."""
-        self._present[name] = with_digests(self._present.get(name) or {}, found)
+        self._holdings.found_wrong(name, found)
         self._mark({name}, wrong_words(found))
 
     async def _sleep(self, delay_s: float | None) -> None:
@@ -141,6 +143,7 @@ class Worker:
         if self._agenda.retry_is_due():
             self._old.try_again()
         self._dirty, since = set(), self._agenda.begin()
+        self._holdings.begin()
         try:
             dirty |= await self._roll_back(permit)
             if self._held:
@@ -172,8 +175,8 @@ class Worker:
         for reload in reloads:
             self._reloaded(reload)
         for name, undo in undone.items():
-            self._present.pop(name, None)
-            if undo.state == "done":
+            self._holdings.forget(name)
+            if undo.changed:
                 self._board.applied(name)
         return set(undone)
 
@@ -184,7 +187,7 @@ class Worker:
         permit = self.lease.permit()
         turned, self._term = permit.term != self._term, permit.term
         if turned:
-            self._present.clear()
+            self._holdings.forget()
             for target in self.members.values():
                 if not is_file(target):
                     target.forget()
@@ -209,7 +212,7 @@ class Worker:
             self._rendered[target.name] = replace(rendered, reads=rendered.reads | target.needs())
         else:
             self._rendered[target.name] = rendered
-        present = None if full or is_file(target) else self._present.get(target.name)
+        present = None if full or is_file(target) else self._holdings.of(target.name)
         planned = await plan_target(
             self._setup,
             self._source,
@@ -219,7 +222,7 @@ class Worker:
             within_s=_WITHIN_S,
             present=present,
         )
-        self._present[target.name] = planned.present
+        self._holdings.planned(target.name, planned.present)
         if self._source.snapshot.behind:
             planned = replace(planned, plan=not_older(planned.plan, self._journal.written(target.name)))
         return planned
@@ -237,7 +240,7 @@ class Worker:
             self._setup.redaction(self._source.snapshot),
         )
         for one in planned:
-            self._remember(one, done[one.target.name])
+            self._holdings.applied(one, done[one.target.name], self._setup.config.owner)
         if reload is not None:
             self._reloaded(reload)
         done = marked(done, self.members, self._setup.state.pauses)
@@ -246,13 +249,6 @@ class Worker:
     def _reloaded(self, reload: ReloadResult) -> None:
         self._observer.reloaded(reload)
         report_reload(reload)
-
-    def _remember(self, one: Planned, done: Done) -> None:
-        """Keep what a remote target holds now; where that is not certain it is read again."""
-        if one.present is not None and done.touched and done.error is None:
-            self._present[one.target.name] = held_after(one.present, one.plan.changes, self._setup.config.owner)
-        elif done.error is not None and done.outcome != "skipped":
-            self._present[one.target.name] = None
 
     def _settle(self, planned: Sequence[Planned], done: dict[str, Done] | None, since: float | None) -> None:
         """Note outcomes, and when to try again what is not in sync."""
@@ -284,8 +280,7 @@ class Worker:
             after = self._board.note(one, result, index=index, retry_at=retry_at)
             if name in self._dirty:
                 self._board.pending(name)
-            if result is None or result.outcome != "in_sync":
-                report(after, one.plan, index)
+            self._reporter.report(after, one.plan, result, index)
             self._observer.passed(Passed(before, after, one.plan, result, since))
 
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 from syncd.core.errors import ReloadError, StateError
 from syncd.core.history.model import HistoryOutcome
 from syncd.core.model import Entry
+from syncd.core.report.lines import obstacles
+from syncd.core.report.model import TargetResult
 from syncd.engine import current
 from syncd.engine.history.table import Happened
 from syncd.engine.history.trimming import Retention
@@ -22,6 +24,8 @@ def pushed(setup: Setup, one: Planned, refused: Collection[str], error: str | No
     Args:
         refused: the keys that the target did not take; `error` says why of the first.
     """
+    if error is None and one.back_to is not None and one.plan.failing:
+        error = "not all of it: " + "; ".join(obstacles(TargetResult(one.plan)))
     changes = tuple(change for change in one.plan.changes if change.key not in refused)
     return replace(_happened(setup, one, "failed" if refused else "applied"), changes=changes, error=error)
 

@@ -115,15 +115,15 @@ class History(Reading):
         """Note that a probe has passed."""
         self._db.execute("UPDATE history SET waits_for = NULL WHERE waits_for = ?", (reload,))
 
-    def refuted(self, reload: str) -> None:
-        """Note that a probe failed, and that all that waited for it went back to what it was."""
+    def refuted(self, reload: str, why: str) -> None:
+        """Note that a probe failed, as `why` says, and that all that waited for it went back to what it was."""
         rows = self._db.execute("SELECT id, target FROM history WHERE waits_for = ? ORDER BY id DESC", (reload,))
         for at, target in rows.fetchall():
             self._keep_diff(at)
             self._contents.undo(target, at)
             self._db.execute(
                 "UPDATE history SET outcome = 'restored', waits_for = NULL, error = ? WHERE id = ?",
-                (f"the probe of {reload} failed; the files that stood there before were put back", at),
+                (f"{why}; the files that stood there before were put back", at),
             )
             self.doubt(target)
 

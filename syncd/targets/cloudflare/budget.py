@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from math import inf
 
 from syncd.core.usage import Wait
 from syncd.targets.cloudflare.clock import Clock
@@ -48,13 +49,21 @@ class Budget:
             await self._clock.sleep(at - now)
         self._taken.append(self._clock.now())
 
-    async def take_spare(self) -> None:
-        """Wait, however long, until a call that can wait is allowed, and count it.
+    async def take_spare(self, deadline: float = inf) -> None:
+        """Wait until a call that can wait is allowed, and count it.
 
         Such calls are at most a tenth of all, and none is made while half of the calls are taken: the rest is for what
         cannot wait.
+
+        Args:
+            deadline: monotonic seconds; no wait that would end later is begun.
+
+        Raises:
+            TooLong: the call would have to wait past the deadline.
         """
         while (at := self._next_spare_at()) > (now := self._clock.now()):
+            if at > deadline:
+                raise TooLong(at - now)
             await self._clock.sleep(at - now)
         self._spare.append(self._clock.now())
         self._taken.append(self._clock.now())

@@ -89,7 +89,7 @@ class Calls:
         request = Request("delete", "POST", "bulk/delete", keys=tuple(bulk), fence=fence, billed=len(bulk))
         return await self._bulk("deleting", request, bulk, deadline)
 
-    async def contents(self, keys: Sequence[str], deadline: float) -> dict[str, bytes]:
+    async def contents(self, keys: Sequence[str], deadline: float, *, spare: bool = False) -> dict[str, bytes]:
         """Return the values of these keys; without those that are gone, not text, or too large to be shown together.
 
         A key never travels in a path, where `..` and `%2f` would depend on every proxy in between. So a value that is
@@ -100,7 +100,7 @@ class Calls:
         """
         found: dict[str, bytes] = {}
         for start in range(0, len(keys), wire.GET_KEYS):
-            values = await self._texts(keys[start : start + wire.GET_KEYS], deadline) or {}
+            values = await self._texts(keys[start : start + wire.GET_KEYS], deadline, spare=spare) or {}
             found.update((k, v.encode()) for k, v in values.items() if isinstance(v, str) and _UNREADABLE not in v)
         return found
 
@@ -162,7 +162,7 @@ class Calls:
             self._usage.waited("spacing", wait_s)
             await self._clock.sleep(wait_s)
         if request.spare:
-            await self._budget.take_spare()
+            await self._budget.take_spare(deadline)
         else:
             await self._budget.take(deadline, self._usage.waited)
         request.fence()

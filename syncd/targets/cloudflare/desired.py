@@ -68,8 +68,8 @@ def refused(config: Config, entry_key: str, item: Item) -> str | None:
     """Return why Workers KV, or the config, would not take a pair; None where they do."""
     if item.sensitive and not config.allow_sensitive:
         return (
-            "matches `sensitive` and is not sent to the edge, nor is a pair that is there removed; "
-            "stop naming it in `keys`, or set allow_sensitive: true"
+            "this target lists it in `keys`, but it matches `sensitive`: it is not sent to the edge, "
+            "and a pair that is there stays; take it out of `keys`, or set allow_sensitive: true"
         )
     try:
         size = len(entry_key.encode())

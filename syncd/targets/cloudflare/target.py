@@ -1,7 +1,9 @@
 """The `cloudflare_kv` target: what it wants, what is there, and how the one becomes the other."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from math import inf
 
 from syncd.core.allowance import Daily
 from syncd.core.errors import TargetError
@@ -20,6 +22,7 @@ from syncd.targets.cloudflare.faults import Place
 from syncd.targets.cloudflare.freeplan import daily
 from syncd.targets.cloudflare.parts import parts
 from syncd.targets.cloudflare.push import Push
+from syncd.targets.cloudflare.sessions import Sessions
 from syncd.targets.cloudflare.shared import PROCESS, Shared
 from syncd.targets.offers import ReadBack
 
@@ -41,7 +44,7 @@ class CloudflareKv:
         self._context = context
         self._shared = shared
         self._place = Place(config.base_url, config.account_id, config.namespace_id)
-        self._session: tuple[str, Calls] | None = None
+        self._sessions = Sessions(self._calls)
 
     @property
     def usage(self) -> Usage:
@@ -80,7 +83,10 @@ class CloudflareKv:
         Raises:
             TargetError: it could not be read.
         """
-        calls, deadline = await self._open(within_s)
+        async with self._open(within_s) as (calls, deadline):
+            return await self._read(desired, calls, deadline)
+
+    async def _read(self, desired: Desired, calls: Calls, deadline: float) -> Mapping[str, Entry]:
         owner, prefix = self._context.owner, self.config.key_prefix
         found: dict[str, Entry] = {}
         cursor, seen = "", set[str]()
@@ -101,11 +107,13 @@ class CloudflareKv:
                 found[key] = replace(found[key], digest=wire.digest(content), content=content)
         return found
 
-    async def values(self, keys: Sequence[str], *, within_s: float = WITHIN_S) -> Mapping[str, bytes]:
+    async def values(
+        self, keys: Sequence[str], *, within_s: float = WITHIN_S, spare: bool = False
+    ) -> Mapping[str, bytes]:
         """Return the present contents of the first 500 of these keys; what cannot be had is left out."""
         try:
-            calls, deadline = await self._open(within_s)
-            return await calls.contents(keys[:SHOWN_VALUES], deadline)
+            async with self._open(0.0 if spare else within_s) as (calls, deadline):
+                return await calls.contents(keys[:SHOWN_VALUES], deadline, spare=spare)
         except TargetError:
             return {}
 
@@ -119,8 +127,8 @@ class CloudflareKv:
         Raises:
             TargetError: the API refused or could not be reached; changes of earlier bulks are done.
         """
-        calls, deadline = await self._open(within_s)
-        return await Push(calls, self._context.owner, changes, progress, deadline, fence).run()
+        async with self._open(within_s) as (calls, deadline):
+            return await Push(calls, self._context.owner, changes, progress, deadline, fence).run()
 
     @property
     def verify_interval_s(self) -> float | None:
@@ -136,9 +144,9 @@ class CloudflareKv:
         Raises:
             TargetError: they could not be read.
         """
-        calls, deadline = await self._open(WITHIN_S)
-        asked = {one.key: one for one in wanted if not calls.ledger.lately(one.key)}
-        looked = await calls.look(list(asked), deadline)
+        async with self._open(inf) as (calls, deadline):
+            asked = {one.key: one for one in wanted if not calls.ledger.lately(one.key)}
+            looked = await calls.look(list(asked), deadline)
         compared = {key: text for key, text in looked.items() if not calls.ledger.lately(key)}
         wrong: dict[str, str] = {}
         for key, text in compared.items():
@@ -157,24 +165,19 @@ class CloudflareKv:
         self._shared.ledger(place.base_url, place.account_id, place.namespace_id).forget(self.config.key_prefix)
 
     async def close(self) -> None:
-        """Close connections."""
-        if self._session is not None:
-            _, calls = self._session
-            self._session = None
-            await calls.close()
+        """Close connections; those in use when their last call has ended."""
+        await self._sessions.close()
 
-    async def _open(self, within_s: float) -> tuple[Calls, float]:
-        """Return the calls for the token as it is now, and the deadline."""
+    @asynccontextmanager
+    async def _open(self, within_s: float) -> AsyncIterator[tuple[Calls, float]]:
+        """Give the calls for the token as it is now, and the deadline."""
+        async with self._sessions.use(self._token()) as calls:
+            yield calls, self._shared.clock.now() + within_s
+
+    def _calls(self, token: str) -> Calls:
         from syncd.targets.cloudflare.api import Api  # the SDK is slow to import
 
-        token = self._token()
-        if self._session is None or self._session[0] != token:
-            await self.close()
-            self._session = (
-                token,
-                Calls(self.name, Api(self._place.base_url, token), token, self._place, self._shared),
-            )
-        return self._session[1], self._shared.clock.now() + within_s
+        return Calls(self.name, Api(self._place.base_url, token), token, self._place, self._shared)
 
     def _token(self) -> str:
         if self.config.api_token_file is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -160,6 +161,20 @@ def test_unsafe_held_owed_and_paused(stack: Stack, explain: Explain) -> None:
     assert (parts[""]["state"], parts["config/domains/n1"]["state"]) == ("held", "held")
 
 
+def test_what_a_check_refused_is_told(stack: Stack, explain: Explain) -> None:
+    """As long as the change is pending: when, and in the words of the check; not once it is in sync."""
+    stack.config["reloads"] = {"app": {"check": ["sh", "-c", "! grep bad out/app.env"]}}
+    stack.config["targets"]["app-env"]["reload"] = "app"
+    stack.put(services__app__url="bad://")
+    assert stack.syncd("once")[0] == 1
+    (why,) = explain("app-env")[""]["why"][1:]
+    assert re.match(r"it was refused at 20\d\d-[-\d]+ [:\d]+ UTC: .*check of app failed", why)
+    assert "it was refused at" in stack.syncd("explain", "app-env")[1]
+    stack.put(services__app__url="http://127.0.0.1:9")
+    assert stack.syncd("once")[0] == 0
+    assert "refused" not in str(explain("app-env")[""]["why"])
+
+
 def test_a_template_tells_its_lines(stack: Stack, explain: Explain) -> None:
     """Every key, folder, service and variable with the lines that read it; a line of the file with what made it."""
     write(stack.folder / "in.j2", "{% macro url(name) %}{{ key('services/' ~ name ~ '/url') }}{% endmacro %}\n")
@@ -183,7 +198,9 @@ def test_a_template_tells_its_lines(stack: Stack, explain: Explain) -> None:
     assert [place["line"] for place in line["read_at"]] == [4, 2]
     assert [key["relative_key"] for key in line["keys"]] == ["services/app/url"]
     number = out.index("d web") + 1
-    assert explain("app", str(number))[str(number)]["read_at"][0]["line"] == 6
+    line = explain("app", str(number))[str(number)]
+    assert line["read_at"][0]["line"] == 6
+    assert [key["relative_key"] for key in line["keys"]] == ["config/domains/web"]
 
 
 def test_a_template_that_reads_a_secret_shows_no_line(stack: Stack, explain: Explain) -> None:

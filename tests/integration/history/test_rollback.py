@@ -184,6 +184,7 @@ def test_the_daemon_rolls_pairs_back(stack: Stack, daemon: Start) -> None:
     wait_until(lambda: stack.kv.get("config/domains/api") == b"https://new.example.com", 10)
     assert running.stop() == 0
     folder = stack.folder / ".syncd/paused.d"
+    folder.mkdir(exist_ok=True)
     (folder / "edge").write_text(json.dumps({"since": 1.0, "undo": {"to": first, "state": "asked"}}))
     running = daemon(ready=False)
     wait_until(lambda: stack.kv.get("config/domains/api") == b"https://api.example.com", 20)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+from syncd.cli import watching as watching_module
 from tests.support.daemon import Daemon
 from tests.support.processes import wait_until
 from tests.support.stack import Stack
@@ -57,7 +58,7 @@ def test_json_is_a_line_per_status(stack: Stack, daemon: Start) -> None:
     process, path = watching(stack, "--format", "json"), stack.folder / "watched"
     wait_until(lambda: path.read_text().count("\n") == 1, 20)
     assert stack.syncd("pause", "app-env")[0] == 0
-    wait_until(lambda: '"paused"' in path.read_text(), 10)
+    wait_until(lambda: '"state": "paused"' in path.read_text(), 10)
     assert ended(process) == 0
     documents = [json.loads(line) for line in path.read_text().splitlines()]
     assert [document["ready"] for document in (documents[0], documents[-1])] == [True, False]
@@ -92,3 +93,33 @@ class Screen:
         except OSError:  # nothing more now, or the program has ended
             pass
         return self._seen.decode(errors="replace")
+
+
+def test_a_config_that_is_refused_is_a_line(stack: Stack, daemon: Start) -> None:
+    """And one when it is in use again; a pause of everything too."""
+    running = daemon()
+    process, path = watching(stack), stack.folder / "watched"
+    wait_until(lambda: "daemon: ready" in path.read_text(), 20)
+    file = stack.folder / "config.yaml"
+    good = file.read_text()
+    file.write_text(good + "nonsense: 1\n")
+    wait_until(lambda: "config.yaml: was changed and is not in use: config.yaml:" in path.read_text(), 10)
+    file.write_text(good)
+    wait_until(lambda: "config.yaml: in use" in path.read_text(), 10)
+    assert stack.syncd("pause", "--why", "look")[0] == 0
+    wait_until(lambda: "pause: everything is paused since" in path.read_text(), 10)
+    assert ended(process) == 0
+    running.stop()
+
+
+def test_a_small_screen_has_what_matters() -> None:
+    """What does not fit is counted: whether it is ready comes first, then the targets that are not in sync."""
+    targets = [{"name": str(at), "state": "in_sync"} for at in range(40)]
+    document = {"targets": [*targets, {"name": "lame", "state": "failed"}]}
+    assert watching_module._troubled_first(document)["targets"][0]["name"] == "lame"
+    lines = watching_module._by_need([*map(str, range(40)), "not ready"])
+    assert lines[:2] == ["not ready", "0"]
+    shown = watching_module._fitting(lines, [1] * 41, 24)
+    assert (len(shown), shown[-1]) == (23, "… 19 more lines: syncd status")
+    assert watching_module._fitting(lines, [1] * 41, 42) == lines
+    assert len(watching_module._fitting(lines, [3] * 41, 24)) == 8

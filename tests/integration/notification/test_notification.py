@@ -12,6 +12,7 @@ import yaml
 from tests.support.daemon import Daemon
 from tests.support.hook import Hook
 from tests.support.processes import free_port, wait_until
+from tests.support.scrape import Scrape
 from tests.support.stack import Stack
 
 Start = Callable[..., Daemon]
@@ -57,7 +58,8 @@ def test_a_failure_is_told_once_and_its_end_once(stack: Stack, daemon: Start, ho
     assert hook.messages[0].path == SECRET
     assert hook.messages[0].headers["content-type"] == "application/json"
     assert hook.messages[0].headers["x-from"] == "syncd"
-    wait_until(lambda: len(running.events("target")) >= 4, 15)  # it is tried again, and fails again
+    passes = {"target": "app-env", "outcome": "failed"}
+    wait_until(lambda: Scrape.of(running.port).value("syncd_target_passes_total", **passes) > 2, 15)
     stack.put(services__app__url="http://127.0.0.1:9")
     wait_until(lambda: len(hook.messages) == 2, 15)
     assert (said(hook)[1]["event"], said(hook)[1]["reason"]) == ("recovered", "")
@@ -124,6 +126,28 @@ def test_what_may_work_later_is_sent_again(stack: Stack, daemon: Start, hook: Ho
     wait_until(lambda: len(hook.messages) == 2, 20)
     assert hook.messages[0].body == hook.messages[1].body
     wait_until(lambda: running.events("notified"), 10)
+
+
+def test_a_message_that_is_refused_holds_up_no_other(stack: Stack, daemon: Start, hook: Hook) -> None:
+    """While it is tried again and again others are taken; what is not true any more by then is never said."""
+    notify(stack, hook)
+    hook.busy = b"app-env"
+    running = daemon()
+    fail(stack)
+    wait_until(lambda: len(hook.messages) == 2, 15)
+    config = stack.folder / "config.yaml"
+    config.write_text(config.read_text() + "nonsense: 1\n")
+    wait_until(lambda: running.events("notified"), 10)
+    stack.put(services__app__url="http://127.0.0.1:9")
+    wait_until(lambda: said(hook)[-1]["event"] == "recovered", 15)
+    hook.busy = b""
+    wait_until(lambda: len(running.events("notified")) == 2, 15)
+    told = [(line["what"], line["targets"]) for line in running.events("notified")]
+    assert told == [("failed", []), ("recovered", ["app-env"])]
+    assert [one["event"] for one in said(hook) if one["target"]][-1] == "recovered"
+    counted = Scrape.of(running.port)
+    assert counted.value("syncd_notifications_total", result="sent") == 2
+    assert counted.value("syncd_notifications_total", result="failed") == 0
 
 
 @pytest.mark.parametrize("status", [404, 302])

@@ -13,7 +13,7 @@ import yaml
 
 from tests.docs.reader import ROOT
 from tests.docs.tables import Row, rows
-from tests.integration.observing.promql import SCRAPED, faults, kept_labels, shown_labels
+from tests.integration.observing.promql import SCRAPED, asked, faults, kept_labels, shown_labels
 from tests.support.consul import ConsulServer
 from tests.support.daemon import Daemon
 from tests.support.kv_server import KVServer
@@ -114,6 +114,19 @@ def test_every_alert_can_fire(scraped: Scrape) -> None:
     for rule in RULES:
         shown = set().union(*(shown_labels(text) for text in rule["annotations"].values()))
         assert shown <= kept_labels(rule["expr"], labels), rule["alert"]
+
+
+def test_no_alert_pages_for_a_window() -> None:
+    """Readiness and `in_sync` fall while a target waits for only_between; of pending ones those that do are left out."""
+    states = {"failed", "held", "unsafe", "paused", "pending"}
+    for rule in RULES:
+        wants = asked(rule["expr"])
+        assert wants.metrics.isdisjoint({"syncd_ready", "syncd_target_in_sync"}), rule["alert"]
+        of = {value for metric, _, value in wants.matched if metric == "syncd_target_state"}
+        states -= {str(one) for one in of}
+        if "pending" in of:
+            assert "unless on (instance, target) syncd_target_next_retry_timestamp_seconds > time() + 60" in rule["expr"]
+    assert not states, "a state that nothing alerts on"
 
 
 def test_every_alert_says_what_to_do() -> None:

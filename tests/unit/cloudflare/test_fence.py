@@ -9,7 +9,9 @@ import stamina
 
 from syncd.core.errors import Fenced
 from syncd.core.model import Change, Entry
+from syncd.targets.cloudflare.calls import Calls
 from syncd.targets.cloudflare.faults import ApiFault
+from syncd.targets.cloudflare.sessions import Sessions
 from tests.unit.cloudflare import kit
 
 
@@ -35,14 +37,9 @@ class Fence:
 
 def edge(clock: kit.FakeClock, *script: ApiFault) -> tuple[kit.CloudflareKv, kit.ScriptedApi]:
     """Return a target on a scripted API."""
-    from syncd.targets.cloudflare.calls import Calls
-
     target = kit.target(kit.config(), clock)
     api = kit.ScriptedApi(clock, *script)
-    target._session = (
-        kit.config().api_token.get_secret_value(),
-        Calls("edge", api, "t", target._place, target._shared),
-    )
+    target._sessions = Sessions(lambda token: Calls("edge", api, token, target._place, target._shared))
     return target, api
 
 
@@ -85,7 +82,7 @@ async def test_forget_lets_the_list_speak() -> None:
     """After it, what we wrote is not believed over the list; its distance in time is kept."""
     target, _ = edge(kit.FakeClock())
     await target.apply(puts(1), lambda *_: None)
-    ledger = target._session[1].ledger
+    ledger = target._shared.ledger(target.config.base_url, "acc", "ns")
     listed: dict[str, Entry] = {}
     ledger.correct(listed, "", kit.OWNER)
     assert set(listed) == {"k00000"}

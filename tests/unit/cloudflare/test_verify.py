@@ -11,9 +11,11 @@ import stamina
 from syncd.core.allowance import DAY_S, Daily, beyond
 from syncd.core.model import Change, Entry
 from syncd.targets.cloudflare import wire
-from syncd.targets.cloudflare.budget import Budget
+from syncd.targets.cloudflare.budget import CALLS, Budget
+from syncd.targets.cloudflare.calls import Calls
 from syncd.targets.cloudflare.freeplan import daily
 from syncd.targets.cloudflare.ledger import TRUST_S, Ledger
+from syncd.targets.cloudflare.sessions import Sessions
 from syncd.targets.cloudflare.shared import Shared
 from syncd.targets.offers import Metered, ReadBack, Verifies
 from tests.support.kv_server import WorkersKV
@@ -49,6 +51,23 @@ async def test_spare_calls_are_a_tenth_and_leave_half() -> None:
     assert clock.at == began
     await budget.take_spare()
     assert clock.at >= began + 300
+
+
+async def test_what_is_only_shown_neither_waits_nor_takes_what_writes_need() -> None:
+    """Where half of the calls are taken, a page gets no old values, at once; the next write waits for nothing."""
+    clock = kit.FakeClock()
+    target = kit.target(kit.config(), clock)
+    api = kit.ScriptedApi(clock, kit.reply(result={"values": {"a": "1"}}))
+    target._sessions = Sessions(lambda token: Calls("edge", api, token, target._place, target._shared))
+    assert await target.values(["a"], spare=True) == {"a": b"1"}
+    budget = target._shared.budget("t0ken-t0ken")
+    for _ in range(CALLS // 2):
+        await budget.take(FAR)
+    began = clock.at
+    assert await target.values(["a"], spare=True) == {}
+    await target.apply([Change("create", "k", None, "d", entry=entry("k", b"v"))], lambda *_: None)
+    assert [call.operation for call in api.calls] == ["bulk/get", "bulk"]
+    assert clock.at == began
 
 
 async def test_a_large_answer_is_asked_for_in_halves() -> None:
@@ -125,13 +144,13 @@ def test_what_schedules_ask_of_an_account_is_added_up() -> None:
     """Two targets of 2,000 pairs and one account, listed every five minutes, pass the free plan together only."""
     one = list(daily(kit.config(), 2_000, 300.0))
     assert [(found.count, found.free) for found in one] == [(576.0, 1_000)]
-    assert beyond(one) == []
-    (words,) = beyond([*one, *one])
+    assert beyond(one) == {}
+    (words,) = beyond([*one, *one]).values()
     assert words == (
         "Workers KV account acc: about 1,152 pages of lists a day; the free plan allows 1,000 in all. "
         "Write a longer reconcile.interval, unless the account has a paid plan"
     )
-    assert beyond([*one, Daily("other", "pages of lists", 999.0, 1_000, "x")]) == []
+    assert beyond([*one, Daily("other", "pages of lists", 999.0, 1_000, "x")]) == {}
     reads = list(daily(kit.config(verify={"interval": "1h"}), 5_000, 3600.0))
     assert [found.count for found in reads] == [120.0, 120_000.0]
-    assert "verify.interval" in beyond(reads)[0]
+    assert "verify.interval" in next(iter(beyond(reads).values()))

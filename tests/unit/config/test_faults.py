@@ -71,6 +71,13 @@ FIELDS = {
     "a probe, which must work several times; write 1s or more",
     "reloads: {n: {probe: {tcp: 'a:1'}}}": "reloads.n: does nothing; write check, result_file, run, signal, http or "
     "docker",
+    "reloads: {n: {probe: {tcp: '8080'}}}": "reloads.n.probe.tcp: '8080' is not HOST:PORT; write one such as "
+    "127.0.0.1:8080",
+    "reloads: {n: {probe: {}}}": "reloads.n.probe: needs one of http and tcp; write exactly one",
+    "reloads: {n: {rnu: [x]}}": "reloads.n.rnu: is an unknown key; did you mean 'run'?",
+    "notify: {url: 'http://a', on: [foo]}": "notify.on.0: 'foo' is none of 'failed', 'held', 'unsafe' or 'recovered'; "
+    "write one of them",
+    "notify: {url: 'http://a', on: []}": "notify.on: a list is shorter than 1; write more",
     "reloads: {n: {signal: {}}}": "reloads.n.signal: needs one of pid_file and process; write exactly one",
     "consul: {token: a, token_file: b}": "consul.token_file: stands beside token; keep one of them",
     "consul: {tls: {cert_file: b}}": "consul.tls: has one of cert_file and key_file; write both or none",

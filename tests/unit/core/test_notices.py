@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-from syncd.core.notices import SAMPLE, Event, Notice, Notices, Rules, message
+from syncd.core.notices import CONFIG, SAMPLE, Event, Notice, Notices, Rules, message
 from syncd.core.status import ConfigStatus, Freshness, SourceStatus, Status, TargetState, TargetStatus
 
 RULES = Rules(frozenset({"failed", "held", "unsafe", "recovered"}), after_s=30, min_interval_s=300)
@@ -92,7 +92,7 @@ def test_a_refused_config_is_told_and_called_off() -> None:
     looks = [(float(now), status("line 3 is wrong" if now < 50 else None, edge=("in_sync", ""))) for now in range(100)]
     found = told(looks)
     assert [(event, targets) for _, event, targets, _ in found] == [("failed", ()), ("recovered", ())]
-    said = message(Notice("failed", (), found[0][3], 0.0), ABOUT)
+    said = message(Notice("failed", (CONFIG,), found[0][3], 0.0), ABOUT)
     assert said["text"] == (
         "syncd me: the config file config.yaml: is refused, the one before stays in use: line 3 is wrong"
     )
@@ -126,3 +126,18 @@ def test_the_page_shows_the_whole_message() -> None:
             {name: shown[name] for name in ("owner", "environment", "config", "host")},
         )["text"]
     )
+
+
+def test_what_is_over_before_it_was_sent_is_open() -> None:
+    """It is not sent; a trouble that is back is told anew at once, and so is its end."""
+    bad, good, other = status(edge=("failed", "no")), status(edge=("in_sync", "")), status(edge=("pending", ""))
+    for now_is, names in ((bad, ("edge",)), (other, ("edge",)), (good, ()), (status(), ())):
+        notices = Notices()
+        (notice,) = [one for at in (0.0, 30.0) for one in notices.look(bad, at, RULES)]
+        assert notices.still(notice, now_is).names == names
+    notices = Notices()
+    (notice,) = [one for at in (0.0, 30.0) for one in notices.look(bad, at, RULES)]
+    notices.still(notice, good)
+    assert notices.look(good, 31.0, RULES) == []
+    assert [one.event for at in (32.0, 62.0) for one in notices.look(bad, at, RULES)] == ["failed"]
+    assert [one.event for at in (63.0, 93.0) for one in notices.look(good, at, RULES)] == ["recovered"]

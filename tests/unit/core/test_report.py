@@ -83,6 +83,28 @@ def test_everything_in_the_way_is_said() -> None:
             assert word in shown, word
 
 
+def test_what_commands_printed_is_hidden_with_the_values() -> None:
+    """A check's output may hold a value: with `--hide-values` only that it failed, in every format."""
+    printed = (
+        "check of web failed (exit code 12): boo",
+        "check of web failed (signal KILL): boo\nboo",
+        "check of web took longer than 1 s and was ended; raise its timeout: boo",
+        "check of web failed: the consumer refused the files: boo",
+        "reload of web answered 500, not 200: boo",
+        "reload of web failed in container ab12: 'nginx' ended with 1: boo",
+    )
+    for error in printed:
+        done = TargetResult(_FILE, "failed", error)
+        result = replace(_result(), targets=(done,), reloads=(ReloadResult("web", "failed", f"{error}\nboo"),))
+        for hidden in (True, False):
+            document = as_json.document(result, hide_values=hidden)
+            texts = [_text(result, hide_values=hidden), as_markdown.document(result, hide_values=hidden)]
+            texts += [document["targets"][0]["error"], document["reloads"][0]["error"]]
+            for shown in texts:
+                assert "of web" in shown
+                assert ("boo" in shown) is not hidden, shown
+
+
 def test_markdown_puts_unsafe_targets_first_and_is_cut() -> None:
     """At most 60,000 characters, said where it is cut, with no open fence; what is unsafe comes before the rest."""
     many = tuple(Change("create", f"key/{number}", None, "b" * 32, None, "v" * 50) for number in range(2000))

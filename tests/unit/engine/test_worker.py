@@ -70,7 +70,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
 def worker(calls: Calls) -> Worker:
     """Return a worker of one remote target, among stand-ins that note nothing."""
     setup: Any = SimpleNamespace(
-        config=SimpleNamespace(owner="me", debounce=Debounce.model_validate({"quiet": "0ms", "max": "0ms"}), reloads={}),
+        config=SimpleNamespace(
+            owner="me", debounce=Debounce.model_validate({"quiet": "0ms", "max": "0ms"}), reloads={}
+        ),
         state=SimpleNamespace(path=Path("/nowhere"), pauses=None),
         templates=SimpleNamespace(latest=lambda *_: None),
         redaction=lambda _: None,
@@ -88,13 +90,8 @@ def worker(calls: Calls) -> Worker:
     made._old = SimpleNamespace(  # type: ignore[assignment]
         render=calls.render, seen=lambda *_: set(), try_again=lambda: None
     )
+    made._reporter = SimpleNamespace(report=lambda *_: None)  # type: ignore[assignment]
     return made
-
-
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Say nothing of outcomes."""
-    monkeypatch.setattr(working, "report", lambda *_: None)
 
 
 @pytest.mark.parametrize("when", ["plan", "apply"])
