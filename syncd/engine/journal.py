@@ -236,11 +236,8 @@ class Journal:
     def refuted(self, reload: str, why: str) -> str | None:
         """Turn what a probe did not prove into a transaction to roll back, and say again what was said before it.
 
-        Args:
-            why: what the probe said, as it may be shown.
-
-        Returns:
-            The transaction's group, None where there is nothing to undo.
+        `why` is what the probe said, as it may be shown. Returns the transaction's group, None where there is nothing
+        to undo.
         """
         row = self._db.execute("SELECT reload_group, steps FROM unproved WHERE reload = ?", (reload,)).fetchone()
         if row is None:

@@ -125,7 +125,8 @@ class Reading:
             return
         if name in self._sources:
             if self._sources[name] == item.key:
-                self.errors.append(f"{name}: {_shown(item.key)} makes it twice; name it in vars, or in one include only")
+                twice = f"{_shown(item.key)} makes it twice; name it in vars, or in one include only"
+                self.errors.append(f"{name}: {twice}")
                 return
             both = f"{_shown(self._sources[name])} and {_shown(item.key)}"
             self.errors.append(f"{name}: both {both} make this variable; rename one or give the include another prefix")

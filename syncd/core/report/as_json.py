@@ -14,7 +14,8 @@ _WHOLE = 64
 def document(result: PassResult, *, hide_values: bool = False) -> dict[str, Any]:
     """Return the plan or, with outcomes, the report of a pass as JSON types.
 
-    `old`, `new` and `diff` are null with `hide_values`, which hides what commands printed too, and always for what is sensitive.
+    `old`, `new` and `diff` are null with `hide_values`, which hides what commands printed too, and always for what is
+    sensitive.
     """
     found: dict[str, Any] = {
         "version": 1,

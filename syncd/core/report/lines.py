@@ -13,7 +13,8 @@ Style = Literal["plain", "title", "create", "update", "delete", "bad", "dim"]
 
 _SIGN = {"create": "+", "update": "~", "delete": "-"}
 _PRINTED = re.compile(
-    r"(\((?:exit code \d+|signal \w+)\)|raise its timeout|ended with \d+|refused the files|answered \d+[^:\n]*): .*|\n.*",
+    r"(\((?:exit code \d+|signal \w+)\)|raise its timeout|ended with \d+|refused the files|answered \d+[^:\n]*): .*"
+    r"|\n.*",
     re.DOTALL,
 )
 """What a command or a consumer said: behind how it ended, and every further line."""

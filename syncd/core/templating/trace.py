@@ -13,7 +13,6 @@ from syncd.core.templating.environment import TemplateEnvironment
 from syncd.core.templating.errors import place_in
 from syncd.core.templating.functions import Functions, Read
 
-
 _OF_A_LOOP = re.compile(r"l_[1-9]\d*_")
 """How Jinja2 calls a variable of a loop in the code that it makes; those outside of loops are `l_0_…`."""
 

@@ -83,7 +83,8 @@ def test_what_is_tried_again_and_goes_as_before_is_logged_once(stack: Stack, dae
     stack.put(services__lame="1")
     running = daemon()
     stack.delete("services/lame")
-    wait_until(lambda: Scrape.of(running.port).value("syncd_target_passes_total", target="lame", outcome="failed") > 2, 20)
+    passes = {"target": "lame", "outcome": "failed"}
+    wait_until(lambda: Scrape.of(running.port).value("syncd_target_passes_total", **passes) > 2, 20)
     said = [(one["target"], one["state"]) for one in running.events("target") if one["target"] != "edge"]
     assert said.count(("lame", "failed")) == 1, said
     assert said.count(("app-env", "in_sync")) == 1, said

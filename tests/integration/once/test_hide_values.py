@@ -38,3 +38,18 @@ def test_what_was_done(moved: Stack, words: list[str]) -> None:
     assert (code, [one["outcome"] for one in report["targets"]]) == (0, ["applied", "applied"])
     assert not [value for value in VALUES if value in str(report)]
     assert [len(one["changes"]) for one in report["targets"]] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "words", [["plan"], ["once", "--dry-run"], ["once", "--force"], ["apply", "plan.json", "--force"]]
+)
+def test_markdown_beside_the_result(moved: Stack, words: list[str]) -> None:
+    """`--markdown` writes a file too, as hidden as the rest; one that cannot be written changes no exit code."""
+    moved.syncd("plan", "--out", "plan.json")
+    code, report = moved.json(*words, "--hide-values", "--markdown", "result.md")
+    assert report["targets"]
+    text = (moved.folder / "result.md").read_text()
+    assert text.startswith("### syncd: ")
+    assert not [value for value in VALUES if value in text]
+    said = moved.syncd("plan", "--markdown", "none/result.md")
+    assert "--markdown none/result.md: cannot be written (No such file or directory); name another file" in said[2]

@@ -30,10 +30,19 @@ def trace(source: str, **files: str) -> Trace:
 def test_each_line_of_the_output_has_its_line_of_the_template(source: str, lines: list[int]) -> None:
     """Stripped white space, loops, comments, values of several lines and foreign line breaks."""
     found = trace(source)
-    assert [line for line, text in found.lines if text.strip()] == [
+    assert [line for line, text, _ in found.lines if text.strip()] == [
         line for line, text in zip(lines, rendered(source).split("\n"), strict=False) if text.strip()
     ]
-    assert "\n".join(text for _, text in found.lines).rstrip() == rendered(source).rstrip()
+    assert "\n".join(text for _, text, _ in found.lines).rstrip() == rendered(source).rstrip()
+
+
+def test_a_line_knows_where_its_loops_stood() -> None:
+    """Loops in loops too; outside of them and after them nothing is known."""
+    source = (
+        "{% set z = 'z' %}{% for a in 'xy' %}{% for b in 'vw' %}{{ a }}{{ b }}\n{% endfor %}{% endfor %}end {{ z }}\n"
+    )
+    found = {text: at for _, text, at in trace(source).lines}
+    assert [found[text] for text in ("xv", "yw", "end z")] == [{"x", "v"}, {"y", "w"}, set()]
 
 
 def test_a_read_knows_what_called_it() -> None:
