@@ -11,10 +11,10 @@ from pathlib import Path
 import structlog
 
 from syncd.config.load import Loaded
-from syncd.core.errors import ConfigError, SyncdError
+from syncd.core.errors import ConfigError, StateError, SyncdError
 from syncd.core.reasons import same_reason
 from syncd.core.status import ConfigStatus
-from syncd.engine.adopting import adopt_running
+from syncd.engine.adopting import adopt_running, trim_history
 from syncd.engine.daemon import parts as making
 from syncd.engine.daemon.allowance_watch import AllowanceWatch
 from syncd.engine.daemon.config_file import ConfigFile
@@ -37,6 +37,7 @@ from syncd.engine.setup import Setup
 from syncd.engine.transaction import recover
 
 _CHANGED = "its configuration changed, and it was not compared since"
+_DAY_S = 86_400.0
 LAST_GOOD_AFTER_S = 2.0
 """So long a start waits for the source before the last known good stands in for it."""
 _log = structlog.get_logger()
@@ -168,6 +169,7 @@ class Daemon:
             if first.done() or parts.stand_in is None or not parts.stand_in.begin():
                 await first
             stack.enter_context(every(self._setup.config.reconcile.interval, lambda: self._reconcile_soon(parts)))
+            stack.enter_context(every(_DAY_S, self._trim))
             tasks.create_task(parts.source.run(), name="source")
             if parts.stand_in is not None:
                 tasks.create_task(parts.stand_in.keep(), name="last known good")
@@ -190,6 +192,12 @@ class Daemon:
         """Begin a reconcile, unless one is under way: a slow source must not make them pile up."""
         if self._reconciling is None or self._reconciling.done():
             self._reconciling = asyncio.get_running_loop().create_task(self._reconcile(parts), name="reconcile")
+
+    def _trim(self) -> None:
+        try:
+            trim_history(self._setup, self._lasting.journal)
+        except StateError as error:
+            _log.warning("history_not_trimmed", error=str(error))
 
     def _forget_reconcile(self) -> None:
         if self._reconciling is not None:

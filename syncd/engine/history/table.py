@@ -27,6 +27,8 @@ CREATE INDEX IF NOT EXISTS history_by_proof ON history (waits_for) WHERE waits_f
 """
     + CONTENTS_SCHEMA
 )
+_SPARE = 20
+"""One part in so many of what is kept may be too much for a while: each change would pay for looking."""
 _FEW = 100
 """So many entries of a target are compared as a whole each time."""
 
@@ -62,6 +64,7 @@ class History(Reading):
     def __init__(self, connection: sqlite3.Connection) -> None:
         super().__init__(connection)
         self._key: bytes | None = None
+        self._untrimmed: dict[str, int] = {}
         self._compared: dict[str, str] = {}
         self._sensitive: set[str] = set()
         self._known: set[str] | None = None
@@ -109,7 +112,10 @@ class History(Reading):
         self._compared[one.target] = one.config
         if self._known is not None:
             self._known.add(one.target)
-        trim(self._db, self._contents, one.target, one.retention)
+        self._untrimmed[one.target] = self._untrimmed.get(one.target, one.retention.keep) + 1
+        if self._untrimmed[one.target] > one.retention.keep // _SPARE:
+            trim(self._db, self._contents, one.target, one.retention)
+            self._untrimmed[one.target] = 0
 
     def proved(self, reload: str) -> None:
         """Note that a probe has passed."""

@@ -46,7 +46,7 @@ def test_what_was_done(moved: Stack, words: list[str]) -> None:
 def test_markdown_beside_the_result(moved: Stack, words: list[str]) -> None:
     """`--markdown` writes a file too, as hidden as the rest; one that cannot be written changes no exit code."""
     moved.syncd("plan", "--out", "plan.json")
-    code, report = moved.json(*words, "--hide-values", "--markdown", "result.md")
+    _, report = moved.json(*words, "--hide-values", "--markdown", "result.md")
     assert report["targets"]
     text = (moved.folder / "result.md").read_text()
     assert text.startswith("### syncd: ")
