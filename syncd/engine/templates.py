@@ -9,7 +9,7 @@ from pathlib import Path
 from syncd.core.digest import sha256_hex
 
 _Mark = tuple[int, int, int]
-_as_they_were: ContextVar[Mapping[str, str]] = ContextVar("templates as they were")
+_as_they_were: ContextVar[Mapping[str, str]] = ContextVar("as_they_were")
 
 
 class TemplateStore:

@@ -220,7 +220,7 @@ class Daemon:
             except SyncdError as error:
                 self._refused(error, parts, again=may_pass)
             except Exception as error:
-                _log.error("internal_error", doing="taking another config in use", exc_info=True)
+                _log.error("internal_error", exc_info=True)
                 self._refused(SyncdError(internal(error)), parts, again=False)
             finally:
                 self._manager.ready()
