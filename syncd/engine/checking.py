@@ -1,15 +1,14 @@
 """`syncd check`: what is wrong with config and templates; no target is touched."""
 
-import asyncio
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from syncd.config.load import Loaded
-from syncd.core.errors import Fault, SourceUnavailable
+from syncd.core.errors import Fault
 from syncd.engine.allowances import too_much
 from syncd.engine.deadline import Deadline
-from syncd.engine.reading import Rendered, read_and_render
+from syncd.engine.reading import Rendered, render_in_time
 from syncd.engine.setup import Setup
 from syncd.sources.base import Source
 
@@ -41,11 +40,7 @@ async def faults_online(
     Raises:
         SourceUnavailable, SourceDenied: nothing could be read.
     """
-    try:
-        async with asyncio.timeout(deadline.remaining_s()):
-            _, rendered = await read_and_render(source, list(setup.targets.values()))
-    except TimeoutError as error:
-        raise SourceUnavailable("Consul did not answer in time; check consul.address") from error
+    _, rendered = await render_in_time(source, list(setup.targets.values()), deadline)
     entries = {one.target.name: len(one.desired.entries) for one in rendered}
     return [line for one in rendered for line in _problems(one, loaded)], schedule_warnings(setup, loaded, entries)
 

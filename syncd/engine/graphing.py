@@ -1,15 +1,13 @@
 """What feeds every target: as config and templates name it, or as a rendering of all of them reads it."""
 
-import asyncio
 from dataclasses import replace
 
-from syncd.core.errors import SourceUnavailable
 from syncd.core.explain.model import Part
 from syncd.core.globs import is_glob
 from syncd.core.graph.model import Fed, Feed, FeedKind, Graph
 from syncd.core.snapshot import Snapshot, View
 from syncd.engine.deadline import Deadline
-from syncd.engine.reading import Rendered, Target, is_file, read_and_render
+from syncd.engine.reading import Rendered, Target, is_file, render_in_time
 from syncd.engine.render_limits import time_limit
 from syncd.engine.setup import Setup, group_of
 from syncd.sources.base import Source
@@ -30,11 +28,7 @@ async def read(setup: Setup, source: Source, deadline: Deadline) -> Graph:
     Raises:
         SourceUnavailable, SourceDenied: nothing could be read.
     """
-    try:
-        async with asyncio.timeout(deadline.remaining_s()):
-            snapshot, rendered = await read_and_render(source, list(setup.targets.values()))
-    except TimeoutError as error:
-        raise SourceUnavailable("Consul did not answer in time; check consul.address, or give --offline") from error
+    snapshot, rendered = await render_in_time(source, list(setup.targets.values()), deadline)
     return _graph(setup, tuple(_read(one, snapshot) for one in rendered), rendered=True)
 
 

@@ -1,5 +1,6 @@
 """From the source to what every target should hold: read what is needed, render, read what rendering asked for."""
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -9,10 +10,11 @@ from typing import Any
 from typing_extensions import TypeIs
 
 from syncd.core.changes import between
-from syncd.core.errors import TargetError
+from syncd.core.errors import SourceUnavailable, TargetError
 from syncd.core.model import Desired, Need
 from syncd.core.snapshot import HiddenKey, NeedMore, Snapshot, View
 from syncd.engine.aside import aside
+from syncd.engine.deadline import Deadline
 from syncd.engine.journal import Inputs
 from syncd.engine.render_limits import RENDER_MAX_S, TooSlow, time_limit
 from syncd.engine.templates import TemplateStore
@@ -79,6 +81,21 @@ async def read_and_render(
         if target.name not in done:
             done[target.name] = Rendered(target, Desired(error=_NO_END), frozenset(), Inputs({}, {}))
     return snapshot, [done[target.name] for target in targets]
+
+
+async def render_in_time(
+    source: Source, targets: Sequence[Target], deadline: Deadline
+) -> tuple[Snapshot, list[Rendered]]:
+    """Do as `read_and_render`, by the deadline.
+
+    Raises:
+        SourceUnavailable, SourceDenied: as the source; or it did not answer in time.
+    """
+    try:
+        async with asyncio.timeout(deadline.remaining_s()):
+            return await read_and_render(source, targets)
+    except TimeoutError as error:
+        raise SourceUnavailable("Consul did not answer in time; check consul.address, or give --offline") from error
 
 
 async def render_now(source: Source, target: Target, templates: TemplateStore) -> Rendered:
