@@ -57,6 +57,7 @@ types: $(VENV)/installed ## Check types (mypy --strict).
 # Three suites at once on two cores: what fails by deadlines that this makes too short is run again by itself, and counts then.
 SHORT := -m "not e2e"
 LONGER := -m "e2e and not long" tests/faults
+DEPLOY := -m "e2e or not e2e" tests/deploy
 AGAIN := echo "what failed, once more and one at a time:"
 
 test: setup ## Lint, types, tests, the shortest faults: what must be green before a commit.
@@ -78,7 +79,7 @@ bench: setup ## Measure syncd beside a floor, into docs/benchmarks.md (4 min); B
 
 verify-deploy: setup servers-e2e ## Image, stack, GitHub Action and unit, on a real Docker Engine (root).
 	@$(BIN)/python scripts/verify_deploy.py
-	@$(BIN)/pytest -m "e2e or not e2e" tests/deploy $(PYTEST_ARGS)
+	@$(BIN)/pytest $(DEPLOY) $(PYTEST_ARGS) || { $(AGAIN) && $(BIN)/pytest $(DEPLOY) --last-failed --last-failed-no-failures none; }
 
 fmt: $(VENV)/installed ## Format and fix what can be fixed by itself.
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
