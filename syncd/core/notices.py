@@ -1,11 +1,11 @@
 """Who is to be told of which states: from what the daemon says of itself to notices, each told once. Pure."""
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
+from syncd.core.reasons import bare
 from syncd.core.status import Status, TargetStatus
 
 Event = Literal["failed", "held", "unsafe", "recovered"]
@@ -14,7 +14,6 @@ CONFIG = ""
 """Stands for the config file, where a target's name would: no target has it."""
 LONGEST_REASON = 2_000
 """Characters; what takes messages often refuses long ones."""
-_NUMBER = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ class Notices:
             return False
         if event == "recovered":
             return self._told.pop(name, None) is not None and event in rules.on
-        mark = (event, _NUMBER.sub("#", reason))  # a reason that counts seconds is no other reason each time
+        mark = (event, bare(reason))  # a reason that counts seconds is no other reason each time
         if event not in rules.on or self._told.get(name) == mark:
             return False
         if now - self._troubled_at.get(name, float("-inf")) < rules.min_interval_s:
